@@ -1,0 +1,87 @@
+/**
+ * Every bound of the system, in one place, with its unit at the end of its name (P6).
+ * Bounds delay, refuse or void; they never make two honest nodes keep different logs.
+ */
+export const limits = {
+  // encodings
+  cborDepthMax: 16,
+  // events (protocol 3)
+  payloadBytesMax: 60 * 1024,
+  envelopeBytesMax: 512,
+  payloadSaltBytes: 16,
+  authorityHeadsMax: 8,
+  orphansPerAuthorMax: 256,
+  orphansMax: 4096,
+  parkedEventsMax: 4096,
+  parkedBytesMax: 4 * 1024 * 1024,
+  messageTextBytesMax: 4096,
+  nameCharsMax: 40,
+  communityNameCharsMax: 60,
+  // links (protocol 5)
+  carrierMessageBytesMax: 64 * 1024,
+  chunkBytes: 60 * 1024,
+  frameBytesMax: 1024 * 1024,
+  assemblyBytesMax: 2 * 1024 * 1024,
+  bufferedAmountHighBytes: 1024 * 1024,
+  bufferedAmountLowBytes: 256 * 1024,
+  helloTimeoutMs: 10_000,
+  helloBytesMax: 4096,
+  connectTimeoutMs: 15_000,
+  linksMax: 24,
+  fullMeshNodesMax: 8,
+  guestLinksMax: 4,
+  // sync (protocol 4)
+  syncFrameEventsMax: 160,
+  syncUpdateBytesMax: 56 * 1024,
+  stateVectorEntriesMax: 4096,
+  wantIdsMax: 256,
+  antiEntropyMs: 30_000,
+  linkFramesPerMinuteMax: 60_000,
+  linkEventsPerMinuteMax: 60_000,
+  // receipts and presence
+  receiptMinIntervalMs: 1_000,
+  presenceIntervalMs: 30_000,
+  presenceTtlMs: 90_000,
+  presenceBytesMax: 8 * 1024,
+  // bus (protocol 8)
+  callTimeoutMs: 15_000,
+  callsInFlightPerPeerMax: 16,
+  callsPerMinutePerPeerMax: 600,
+  streamCreditItems: 32,
+  streamQueueItemsMax: 256,
+  tracesMax: 10_000,
+  traceCandidatesMax: 32,
+  healthWindowCalls: 100,
+  quarantineMs: 60_000,
+  dedupeEntriesMax: 2_048,
+  // invites (protocol 6)
+  inviteBytesMax: 100,
+  inviteOnScreenMs: 15 * 60_000,
+  invitesOpenMax: 16,
+  admissionsWaitingMax: 8,
+  // signalling (client side and server side)
+  signalFrameBytesMax: 64 * 1024,
+  signalTopicsPerConnectionMax: 32,
+  signalTopicChars: 128,
+  signalConnectionsMax: 10_000,
+  signalConnectionsPerAddressMax: 128,
+  signalMessagesPerSecond: 50,
+  signalMessageBurst: 200,
+  signalBytesPerSecond: 512 * 1024,
+  signalByteBurst: 2 * 1024 * 1024,
+  signalBufferedBytesMax: 1024 * 1024,
+  signalPingMs: 25_000,
+  signalReconnectMinMs: 500,
+  signalReconnectMaxMs: 15_000,
+  announceIntervalMs: 5_000,
+  // library
+  documentBytesMax: 5 * 1024 * 1024,
+  documentsMax: 2_000,
+  corporaMax: 64,
+  passageWordsMax: 200,
+  passageWordsMin: 120,
+  searchResultsMax: 20,
+  queryCharsMax: 1_000,
+  // people's input
+  titleCharsMax: 200,
+} as const;
