@@ -84,4 +84,17 @@ export const limits = {
   queryCharsMax: 1_000,
   // people's input
   titleCharsMax: 200,
+  // retrieval (src/lib/search)
+  wordCharsMax: 64,
+  analyzerWordsMax: 100_000,
+  languageSampleChars: 20_000,
+  compoundTermsMax: 48,
+  frontMatterLinesMax: 256,
+  frontMatterLineCharsMax: 8_192,
+  documentSourcesMax: 64,
+  libraryTextCharsMax: 256 * 1024 * 1024,
+  passageCharsMax: 4_000,
+  sentenceCharsMax: 400,
+  quotesMax: 5,
+  corpusNameCharsMax: 64,
 } as const;

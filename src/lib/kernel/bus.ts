@@ -1,0 +1,122 @@
+import { safeParse } from 'valibot';
+import { authorize } from './authorize.ts';
+import type { Caller, Capability, PermitViews } from './capability.ts';
+import { failure, type Failure } from './errors.ts';
+import { createHealthBook } from './health.ts';
+import { createLocalProviders, type Handler } from './local-providers.ts';
+import type { Clock } from './ports/clock.ts';
+import { createRegistry } from './registry.ts';
+import { err, type Result } from './result.ts';
+import type { RouteWish } from './router.ts';
+import { runRouted, type RemoteCaller } from './routed-call.ts';
+import { createTraceRing } from './trace.ts';
+
+/** What every reply carries beside its output: who served, by which way, in how many milliseconds. */
+export type Meta = { readonly servedBy: string; readonly route: 'local' | 'neighbour'; readonly ms: number };
+export type Reply<O> = Result<{ readonly output: O; readonly meta: Meta }, Failure>;
+
+export type CallOptions = RouteWish & { readonly signal?: AbortSignal; readonly localOnly?: boolean };
+
+/** What a handler gets. It calls the bus only through `call` and `stream`, which carry the original caller (no confused deputy). */
+export type CallContext = {
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+  call<I, O, S>(capability: Capability<I, O, S>, input: I, options?: CallOptions): Promise<Reply<O>>;
+  stream<I, O, S>(capability: Capability<I, O, S>, input: I, options?: CallOptions): AsyncGenerator<S, Reply<O>>;
+};
+
+export type AnyCapability = Capability<unknown, unknown, unknown>;
+
+export type BusDeps = {
+  readonly clock: Clock;
+  /** This device's id; a function because the identity may be made after the bus. */
+  readonly self: () => string;
+  readonly views: PermitViews;
+  readonly remote: RemoteCaller;
+};
+
+export type BusRequest = { readonly caller: Caller; readonly capability: AnyCapability; readonly input: unknown; readonly options: CallOptions };
+
+/**
+ * The capability bus: the only place where services, screens and neighbours meet. Every call passes the same walk:
+ * authorize (before the input is read) -> schema -> permit -> route -> handler -> schema of what came back -> trace.
+ */
+export const createBus = (deps: BusDeps) => {
+  const { clock, views } = deps;
+  const health = createHealthBook();
+  const registry = createRegistry({ self: deps.self });
+  const traces = createTraceRing();
+  const local = createLocalProviders({ registry });
+
+  const run = async function* (request: BusRequest): AsyncGenerator<unknown, Reply<unknown>> {
+    const startedAt = clock.now();
+    const { caller, capability, options } = request;
+    const note = (outcome: string) =>
+      traces.add({
+        at: startedAt,
+        capability: capability.name,
+        caller: caller.kind === 'self' ? 'self' : caller.device,
+        candidates: [],
+        attempts: [],
+        servedBy: null,
+        outcome,
+        ms: clock.now() - startedAt,
+      });
+    const refused = admit(request, views);
+    if (!refused.ok) {
+      note(refused.error.code);
+      return refused;
+    }
+    const context = (signal: AbortSignal): CallContext => contextFor(caller, signal);
+    return yield* runRouted({ ...deps, health, registry, traces, local }, { caller, capability, input: refused.value, options, context });
+  };
+
+  const contextFor = (caller: Caller, signal: AbortSignal): CallContext => {
+    // A call caused by a neighbour's call is served on this device only: nobody forwards for others.
+    const bound = (options: CallOptions = {}): CallOptions => ({ signal, ...options, localOnly: options.localOnly === true || caller.kind !== 'self' });
+    return {
+      caller,
+      signal,
+      call: (capability, input, options) => callAs(caller, capability, input, bound(options)),
+      stream: (capability, input, options) => streamAs(caller, capability, input, bound(options)),
+    };
+  };
+
+  const streamAs = <I, O, S>(caller: Caller, capability: Capability<I, O, S>, input: unknown, options: CallOptions) =>
+    run({ caller, capability: capability as unknown as AnyCapability, input, options }) as AsyncGenerator<S, Reply<O>>;
+
+  const callAs = async <I, O, S>(caller: Caller, capability: Capability<I, O, S>, input: unknown, options: CallOptions): Promise<Reply<O>> => {
+    const items = streamAs(caller, capability, input, options);
+    let step = await items.next();
+    while (!step.done) step = await items.next();
+    return step.value;
+  };
+
+  return {
+    registry,
+    health,
+    traces,
+    /** Registration without a policy, permit and schemas is a type error and a refusal at run time. Returns the closer. */
+    register: <I, O, S>(capability: Capability<I, O, S>, handler: Handler<I, O, S>, params?: () => Readonly<Record<string, readonly string[]>>) =>
+      local.register(capability, handler, params),
+    call: <I, O, S>(capability: Capability<I, O, S>, input: I, options: CallOptions = {}) => callAs<I, O, S>({ kind: 'self' }, capability, input, options),
+    stream: <I, O, S>(capability: Capability<I, O, S>, input: I, options: CallOptions = {}) =>
+      streamAs<I, O, S>({ kind: 'self' }, capability, input, options),
+    /** The entrance for what came over a link or from a window: the caller is whom the link proved, never who the body says. */
+    serve: (caller: Caller, capability: AnyCapability, input: unknown, options: CallOptions) =>
+      run({ caller, capability, input, options: caller.kind === 'self' ? options : { ...options, localOnly: true } }),
+    inFlight: local.inFlight,
+  };
+};
+export type Bus = ReturnType<typeof createBus>;
+
+/** The two gates with the schema between them. The input is not read before the first gate has opened. */
+const admit = ({ caller, capability, input }: BusRequest, views: PermitViews): Result<unknown, Failure> => {
+  const closed = authorize(caller, capability.policy, views);
+  if (closed) return err(closed);
+  const parsed = safeParse(capability.input, input);
+  if (!parsed.success) return err(failure('schema_mismatch', parsed.issues[0].message));
+  const forbidden = capability.permit(caller, parsed.output, views);
+  if (forbidden) return err(forbidden);
+  return { ok: true, value: parsed.output };
+};

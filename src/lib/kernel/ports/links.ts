@@ -1,0 +1,29 @@
+import type { Channel } from './transport.ts';
+
+/** A proven neighbour's device at the other end; `isGuest` until it is a member (somebody at the door with an invite). */
+export type LinkPeer = { readonly device: string; readonly person: string; readonly name: string; readonly build: string; readonly isGuest: boolean };
+
+/**
+ * A mutually authenticated, framed, ordered connection (protocol 5). Frames of at most `limits.frameBytesMax`, chunked inside.
+ * Made by the mesh after Hello; everything above speaks to neighbours through it.
+ */
+export type Link = {
+  readonly id: string;
+  readonly peer: LinkPeer;
+  readonly kind: 'webrtc' | 'memory';
+  /** False when the link is gone or too much is queued; the sender keeps what it could not hand over. */
+  send(channel: Channel, frame: Uint8Array): boolean;
+  /** Resolves when less than the low mark is queued on the channel, or when the link is gone. */
+  drained(channel: Channel): Promise<void>;
+  onFrame(channel: Channel, listener: (frame: Uint8Array) => void): () => void;
+  readonly isOpen: boolean;
+  close(reason: string): void;
+};
+
+/** The links that stand now. Guests are in neither list until they are admitted. */
+export type Links = {
+  all(): readonly Link[];
+  of(device: string): Link | null;
+  onUp(listener: (link: Link) => void): () => void;
+  onDown(listener: (link: Link, reason: string) => void): () => void;
+};
