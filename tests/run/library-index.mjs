@@ -26,38 +26,10 @@ const firstCall = { en: /^Call 112\b/, de: /^Ruf 112\b/ };
 /** Telephone numbers are not figures. */
 const telephoneNumbers = /(?<![\d.,])(?:112|110|116 ?117)(?![\d]|[.,]\d)/g;
 
+/** Numbers written as words, the word before its value. */
 const numberWords = {
-  en: {
-    one: 1,
-    two: 2,
-    three: 3,
-    four: 4,
-    five: 5,
-    six: 6,
-    seven: 7,
-    eight: 8,
-    nine: 9,
-    ten: 10,
-    twelve: 12,
-    fifteen: 15,
-    twenty: 20,
-    thirty: 30,
-  },
-  de: {
-    zwei: 2,
-    drei: 3,
-    vier: 4,
-    fünf: 5,
-    sechs: 6,
-    sieben: 7,
-    acht: 8,
-    neun: 9,
-    zehn: 10,
-    zwölf: 12,
-    fünfzehn: 15,
-    zwanzig: 20,
-    dreißig: 30,
-  },
+  en: 'one 1 two 2 three 3 four 4 five 5 six 6 seven 7 eight 8 nine 9 ten 10 twelve 12 fifteen 15 twenty 20 thirty 30',
+  de: 'zwei 2 drei 3 vier 4 fünf 5 sechs 6 sieben 7 acht 8 neun 9 zehn 10 zwölf 12 fünfzehn 15 zwanzig 20 dreißig 30',
 };
 const unitWords = {
   en: 'seconds?|minutes?|hours?|days?|weeks?|months?|years?|lit(?:re|er)s?|gallons?|drops?|metres?|meters?|feet|foot|inch(?:es)?|cm|km|degrees?|percent|kilos?|grams?|cups?|breaths?|compressions?',
@@ -188,7 +160,7 @@ const checkFigures = (body, sources, language) => {
 const sentencesOf = (body) =>
   body
     .split('\n')
-    .map((line) => (/^#/.test(line) ? '' : line))
+    .map((line) => (line.startsWith('#') ? '' : line))
     .join('\n')
     .replace(/\n(?=\s*(?:[-*]|\d+\.)\s)/g, '\n\n')
     .split(/\n\s*\n/)
@@ -203,15 +175,14 @@ const sentencesOf = (body) =>
 
 const figuresIn = (sentence, language) => {
   const plain = sentence.replace(/\[[^\]]*\]/g, ' ').replace(telephoneNumbers, ' ');
-  const words = numberWords[language] ?? {};
+  const words = Object.fromEntries(
+    (numberWords[language] ?? '').matchAll(/(\S+) (\d+)/g).map(([, word, value]) => [word, value]),
+  );
   const spelled = new RegExp(
     `(?<!\\p{L})(${Object.keys(words).join('|')})(?: [\\p{Ll}-]+)? (?:${unitWords[language]})(?!\\p{L})`,
     'giu',
   );
-  return [
-    ...numbersIn(plain),
-    ...[...plain.matchAll(spelled)].map((match) => String(words[match[1]?.toLowerCase() ?? ''])),
-  ];
+  return [...numbersIn(plain), ...[...plain.matchAll(spelled)].map((match) => words[match[1]?.toLowerCase() ?? ''])];
 };
 
 /** "0,5" and "0.5" are the same number. */
