@@ -1,0 +1,40 @@
+import type { ServerResponse } from 'node:http';
+
+/**
+ * The headers of every HTTP answer. The page carries its own policy for scripts and connections in a meta element;
+ * only what a meta element cannot say stands here.
+ */
+export const setSecurityHeaders = (response: ServerResponse): void => {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+};
+
+/**
+ * Camera for invites, serial for radios. Bluetooth is meant too and has `self` by default: naming it makes a Chromium
+ * that was built without it complain on the console.
+ */
+const allowed = ['camera', 'serial'];
+const denied = [
+  'accelerometer',
+  'display-capture',
+  'geolocation',
+  'gyroscope',
+  'hid',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'payment',
+  'usb',
+  'xr-spatial-tracking',
+];
+
+const headers: { readonly [name: string]: string } = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': [
+    ...allowed.map((feature) => `${feature}=(self)`),
+    ...denied.map((feature) => `${feature}=()`),
+  ].join(', '),
+};
