@@ -1,4 +1,4 @@
-import type { AnyCapability } from '../kernel/bus.ts';
+import type { AnyCapability } from '../kernel/call.ts';
 import { askAnswer } from './ask.ts';
 import { chatHistory, chatSend } from './chat.ts';
 import { communityAdmit, communityCancelJoin, communityFound, communityInvite, communityJoin, communityMembers } from './community.ts';

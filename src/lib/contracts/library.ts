@@ -1,4 +1,4 @@
-import { array, boolean, instance, maxLength, minLength, nullable, object, optional, picklist, pipe, string, type InferOutput } from 'valibot';
+import { array, boolean, instance, maxLength, minLength, object, optional, picklist, pipe, string, type InferOutput } from 'valibot';
 import { limits } from '../kernel/limits.ts';
 import { define, noDeadline } from './define.ts';
 import { bytes32Id, count, language, names, shortText } from './fields.ts';
@@ -100,7 +100,8 @@ const corpora = object({
   corpora: array(corpus),
   /** Corpora that only neighbours hold. */
   elsewhere: array(object({ name: corpusName, devices: array(bytes32Id) })),
-  documents: array(object({ cid: bytes32Id, title: string(), corpus: corpusName, language, sizeBytes: count, updated: string() })),
+  /** `guide` is the starter guide's slug (`water`), '' for a document that a person added. */
+  documents: array(object({ cid: bytes32Id, title: string(), corpus: corpusName, language, sizeBytes: count, updated: string(), guide: string() })),
   /** Starter guides are being fetched and indexed: done of total; equal when ready. */
   starter: object({ done: count, total: count, failed: count }),
   isReady: boolean(),
@@ -111,5 +112,3 @@ export const libraryCorpora = define({ name: 'library.corpora', input: object({}
 
 /** Removes one document from this device; it can be added again from the file. */
 export const libraryRemove = define({ name: 'library.remove', input: object({ cid: bytes32Id }), output: object({}), policy: 'self', idempotent: true });
-
-export const noSuchDocument = nullable(document);

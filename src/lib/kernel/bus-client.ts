@@ -1,4 +1,4 @@
-import type { CallOptions, Reply } from './bus.ts';
+import type { CallOptions, Reply } from './call.ts';
 import type { Capability } from './capability.ts';
 
 /** The bus as a screen's state sees it: the same calls, answered by the node wherever it runs (a worker, or another tab's). */

@@ -1,5 +1,6 @@
 import { safeParse } from 'valibot';
 import { authorize } from './authorize.ts';
+import type { AnyCapability, CallContext, CallOptions, Reply } from './call.ts';
 import type { Caller, Capability, PermitViews } from './capability.ts';
 import { failure, type Failure } from './errors.ts';
 import { createHealthBook } from './health.ts';
@@ -7,25 +8,8 @@ import { createLocalProviders, type Handler } from './local-providers.ts';
 import type { Clock } from './ports/clock.ts';
 import { createRegistry } from './registry.ts';
 import { err, type Result } from './result.ts';
-import type { RouteWish } from './router.ts';
 import { runRouted, type RemoteCaller } from './routed-call.ts';
 import { createTraceRing } from './trace.ts';
-
-/** What every reply carries beside its output: who served, by which way, in how many milliseconds. */
-export type Meta = { readonly servedBy: string; readonly route: 'local' | 'neighbour'; readonly ms: number };
-export type Reply<O> = Result<{ readonly output: O; readonly meta: Meta }, Failure>;
-
-export type CallOptions = RouteWish & { readonly signal?: AbortSignal; readonly localOnly?: boolean };
-
-/** What a handler gets. It calls the bus only through `call` and `stream`, which carry the original caller (no confused deputy). */
-export type CallContext = {
-  readonly caller: Caller;
-  readonly signal: AbortSignal;
-  call<I, O, S>(capability: Capability<I, O, S>, input: I, options?: CallOptions): Promise<Reply<O>>;
-  stream<I, O, S>(capability: Capability<I, O, S>, input: I, options?: CallOptions): AsyncGenerator<S, Reply<O>>;
-};
-
-export type AnyCapability = Capability<unknown, unknown, unknown>;
 
 export type BusDeps = {
   readonly clock: Clock;
@@ -35,7 +19,7 @@ export type BusDeps = {
   readonly remote: RemoteCaller;
 };
 
-export type BusRequest = { readonly caller: Caller; readonly capability: AnyCapability; readonly input: unknown; readonly options: CallOptions };
+type BusRequest = { readonly caller: Caller; readonly capability: AnyCapability; readonly input: unknown; readonly options: CallOptions };
 
 /**
  * The capability bus: the only place where services, screens and neighbours meet. Every call passes the same walk:

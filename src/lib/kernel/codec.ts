@@ -42,6 +42,14 @@ export const decodeCbor = (bytes: Uint8Array): Result<Cbor, CodecRefusal> => {
 export const isCborMap = (value: Cbor | undefined): value is { readonly [key: string]: Cbor } =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 
+export const isCborList = (value: Cbor | undefined): value is readonly Cbor[] => Array.isArray(value);
+
+/** Byte string, of exactly `length` bytes when that is given. */
+export const isCborBytes = (value: Cbor | undefined, length?: number): value is Uint8Array<ArrayBuffer> =>
+  value instanceof Uint8Array && (length === undefined || value.length === length);
+
+export const isCborCount = (value: Cbor | undefined): value is number => typeof value === 'number' && value >= 0;
+
 type Sink = { byte(value: number): void; bytes(value: Uint8Array): void; take(): Uint8Array<ArrayBuffer> };
 
 const createSink = (): Sink => {
@@ -102,7 +110,7 @@ const write = (sink: Sink, value: Cbor, depth: number): void => {
     writeHead(sink, 2, value.length);
     return sink.bytes(value);
   }
-  if (isList(value)) {
+  if (isCborList(value)) {
     writeHead(sink, 4, value.length);
     for (const item of value) write(sink, item, depth + 1);
     return;
@@ -110,8 +118,6 @@ const write = (sink: Sink, value: Cbor, depth: number): void => {
   if (typeof value !== 'object') throw new TypeError(`cbor: cannot encode a ${typeof value}`);
   writeMap(sink, value, depth);
 };
-
-const isList = (value: Cbor): value is readonly Cbor[] => Array.isArray(value);
 
 /** Keys are sorted by their encoded bytes; an undefined member is left out, as optional fields are. */
 const writeMap = (sink: Sink, value: { readonly [key: string]: Cbor }, depth: number): void => {

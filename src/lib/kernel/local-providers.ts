@@ -1,4 +1,4 @@
-import type { CallContext } from './bus.ts';
+import type { CallContext } from './call.ts';
 import type { Capability } from './capability.ts';
 import { failure, type Failure } from './errors.ts';
 import type { Registry } from './registry.ts';

@@ -30,6 +30,8 @@ export const createRegistry = ({ self }: { self: () => string }) => {
         changed();
       };
     },
+    /** A local offer says something new (its params are read when asked): neighbours should hear of it. */
+    noteLocalChange: changed,
     setRemote: (device: string, offers: readonly Offer[], nowMs: number): void => {
       remoteByDevice.set(device, { offers, heardAt: nowMs });
       changed();

@@ -1,9 +1,10 @@
 import { safeParse } from 'valibot';
-import type { AnyCapability, BusDeps, CallContext, CallOptions, Reply } from './bus.ts';
+import type { AnyCapability, CallContext, CallOptions, Reply } from './call.ts';
 import type { Caller } from './capability.ts';
 import { failure, failureCodes, type Failure } from './errors.ts';
 import type { HealthBook } from './health.ts';
 import type { LocalProviders } from './local-providers.ts';
+import type { Clock } from './ports/clock.ts';
 import type { Provider, Registry } from './registry.ts';
 import { err, ok, type Result } from './result.ts';
 import { planRoute } from './router.ts';
@@ -18,7 +19,14 @@ export type RemoteCaller = {
   ): AsyncGenerator<unknown, Result<unknown, Failure>>;
 };
 
-type RoutedDeps = BusDeps & { health: HealthBook; registry: Registry; traces: TraceRing; local: LocalProviders };
+type RoutedDeps = {
+  readonly clock: Clock;
+  readonly remote: RemoteCaller;
+  readonly health: HealthBook;
+  readonly registry: Registry;
+  readonly traces: TraceRing;
+  readonly local: LocalProviders;
+};
 type RoutedCall = {
   readonly caller: Caller;
   readonly capability: AnyCapability;

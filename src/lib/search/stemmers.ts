@@ -1,4 +1,4 @@
-import type { Language } from './text.ts';
+import type { Language } from './language.ts';
 
 /** Cuts a lower-case word to the stem under which its forms meet ("Hähne" and "Hahn", "disinfection" and "disinfect"). */
 export type Stem = (word: string) => string;
@@ -20,7 +20,8 @@ const loaders: { readonly [language in Language]: () => Promise<Stem> } = {
  */
 const repairIon = (word: string, stem: string): string => {
   const kept = word[stem.length];
-  if ((kept === 's' || kept === 't') && word.startsWith('ion', stem.length + 1) && word.startsWith(stem)) return stem + kept;
+  if ((kept === 's' || kept === 't') && word.startsWith('ion', stem.length + 1) && word.startsWith(stem))
+    return stem + kept;
   if (/[st]ion$/.test(stem) && vowelGroupsBeforeConsonant(stem.slice(0, -3)) > 1) return stem.slice(0, -3);
   return stem;
 };

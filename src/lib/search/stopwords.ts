@@ -1,4 +1,4 @@
-import type { Language } from './text.ts';
+import type { Language } from './language.ts';
 
 /**
  * Words that say nothing about a subject. `everywhere` are left out of index and query; `inQuestions` are left out of a
@@ -18,11 +18,11 @@ const english: Stopwords = {
   `),
   inQuestions: words(`
     about after again all also am any anybody anyone anything anywhere be because before best can cannot could did do does doing done
-    don doesn didn each either else ever every everyone explain find first from further get gets getting give given go goes going
-    good got had happen happens has have having hello help her here hi him how however i is just keep know let lot made make makes
+    don doesn didn each either else ever every everyone explain find from further get gets getting give given go goes going
+    good got had happen happens has have having hello her here hi him how however i is just keep know let lot made make makes
     making many may maybe me mean means might more most much must my need needed needs new now off often ok okay one only other out over
     please possible put really same say see shall should show some somebody someone something still take tell thank thanks thing things
-    think too try under until up upon use used using very want wants way ways well what whatever when where whether which while
+    think too try under until up upon use used using very want wants way ways what whatever when where whether which while
     who whom whose why without wonder won wouldn shouldn couldn isn aren wasn yet yes
   `),
 };
@@ -38,7 +38,7 @@ const german: Stopwords = {
   inQuestions: words(`
     alle allem allen aller alles also andere anderen anderer anderes bekomme bekommen benötige benötigen bitte brauche brauchen braucht
     danke darf dagegen daran darauf darüber davon dazu denn dich dir dort dürfen einfach einige erkläre etwas falls finde finden
-    gar gebe geben gehe gehen geht genau gibt ganz habe haben habt hallo haette hätte helfen hilf hilfe immer irgendwas jede jedem jeden
+    gar gebe geben gehe gehen geht genau gibt ganz habe haben habt hallo haette hätte immer irgendwas jede jedem jeden
     jeder jedes jemand jetzt kann kannst kein keine keinen keiner können könnte lange lassen machen mache macht man mache mal mehr mich mir
     muss müssen möchte möglich nein nichts nie oft sag sage sagen schon sehr seid selbst soll sollen sollte sollten sonst tue tun tut
     viel viele vielen wann warum weil welche welchem welchen welcher welches wem wen wer weshalb weiß weiss weit wenig wieso wieviel will wirklich

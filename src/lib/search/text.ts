@@ -1,11 +1,7 @@
 import { limits } from '../kernel/limits.ts';
+import type { Language } from './language.ts';
 import type { Stem } from './stemmers.ts';
 import { stopwords } from './stopwords.ts';
-
-/** Languages with an analyzer. A text in another language is treated as the nearer of the two. */
-export type Language = 'en' | 'de';
-export const languages: readonly Language[] = ['en', 'de'];
-export const isLanguage = (value: unknown): value is Language => value === 'en' || value === 'de';
 
 /**
  * Turns text into the terms an index knows. `name` and `version` say which rules made the terms: numbers of two indexes
@@ -107,13 +103,15 @@ export const eachWord = (text: string, visit: (word: string) => void): void => {
 
 const isWordCode = (code: number): boolean => {
   if (code < 128) return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || (code >= 65 && code <= 90);
+  if (code < 256) return code >= 0xc0 && code !== 0xd7 && code !== 0xf7;
   return /[\p{L}\p{N}\p{M}]/u.test(String.fromCharCode(code));
 };
 
 /** One letter says nothing; one digit may ("2 litres"). */
 const isTooShort = (word: string): boolean => word.length < 2 && !/\d/.test(word);
 
-const stripAccents = (word: string): string => (isAscii(word) ? word : word.normalize('NFD').replace(/\p{M}/gu, '').replaceAll('ß', 'ss'));
+const stripAccents = (word: string): string =>
+  isAscii(word) ? word : word.normalize('NFD').replace(/\p{M}/gu, '').replaceAll('ß', 'ss');
 
 const isAscii = (word: string): boolean => /^[\u0020-\u007e]*$/.test(word);
 

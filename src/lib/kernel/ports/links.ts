@@ -1,7 +1,7 @@
 import type { Channel } from './transport.ts';
 
-/** A proven neighbour's device at the other end; `isGuest` until it is a member (somebody at the door with an invite). */
-export type LinkPeer = { readonly device: string; readonly person: string; readonly name: string; readonly build: string; readonly isGuest: boolean };
+/** A proven neighbour's device at the other end. */
+export type LinkPeer = { readonly device: string; readonly person: string; readonly name: string; readonly build: string };
 
 /**
  * A mutually authenticated, framed, ordered connection (protocol 5). Frames of at most `limits.frameBytesMax`, chunked inside.
@@ -20,7 +20,7 @@ export type Link = {
   close(reason: string): void;
 };
 
-/** The links that stand now. Guests are in neither list until they are admitted. */
+/** The links that stand now. Somebody at the door with an invite is not among them until admitted. */
 export type Links = {
   all(): readonly Link[];
   of(device: string): Link | null;

@@ -1,0 +1,56 @@
+import { decodeCbor, encodeCbor, isCborBytes, isCborCount, isCborList } from '../kernel/codec.ts';
+import { concatBytes, utf8 } from '../kernel/ids.ts';
+import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
+import { err, ok, type Result } from '../kernel/result.ts';
+
+/**
+ * A person's root key says: this device is mine. CBOR [body, signature64] with body = CBOR
+ * [1, root32, device32, agreement32, created, expires] (seconds since 2026-01-01), signed over "HN-CERT1" || body.
+ * Expiry gates Hello and tokens, never the validity of an event.
+ */
+export type Certificate = {
+  readonly root: Bytes;
+  readonly device: Bytes;
+  readonly agreement: Bytes;
+  readonly created: number;
+  readonly expires: number;
+  readonly bytes: Bytes;
+};
+
+export type CertificateRefusal = 'certificate-malformed' | 'certificate-key-unsound' | 'certificate-signature';
+
+/** At most 400 days (protocol 2); remade on use. */
+export const certificateLifeSeconds = 400 * 24 * 3600;
+
+export const issueCertificate = async (
+  fields: Omit<Certificate, 'bytes'>,
+  rootSign: (message: Uint8Array) => Promise<Bytes>,
+): Promise<Certificate> => {
+  const body = encodeCbor([1, fields.root, fields.device, fields.agreement, fields.created, fields.expires]);
+  return { ...fields, bytes: encodeCbor([body, await rootSign(concatBytes(label, body))]) };
+};
+
+export const verifyCertificate = async (crypto: CryptoPort, bytes: Uint8Array): Promise<Result<Certificate, CertificateRefusal>> => {
+  const parsed = parseCertificate(bytes);
+  if (!parsed) return err('certificate-malformed');
+  const { certificate, body, signature } = parsed;
+  if (!crypto.isSigningKeySound(certificate.root) || !crypto.isSigningKeySound(certificate.device)) return err('certificate-key-unsound');
+  if (!(await crypto.verify(certificate.root, concatBytes(label, body), signature))) return err('certificate-signature');
+  return ok(certificate);
+};
+
+const label = utf8('HN-CERT1');
+
+const parseCertificate = (bytes: Uint8Array): { certificate: Certificate; body: Bytes; signature: Bytes } | null => {
+  if (bytes.length > 300) return null;
+  const outer = decodeCbor(bytes);
+  if (!outer.ok || !isCborList(outer.value) || outer.value.length !== 2) return null;
+  const [body, signature] = outer.value;
+  if (!isCborBytes(body) || !isCborBytes(signature, 64)) return null;
+  const inner = decodeCbor(body);
+  if (!inner.ok || !isCborList(inner.value) || inner.value.length !== 6) return null;
+  const [version, root, device, agreement, created, expires] = inner.value;
+  if (version !== 1 || !isCborBytes(root, 32) || !isCborBytes(device, 32) || !isCborBytes(agreement, 32)) return null;
+  if (!isCborCount(created) || !isCborCount(expires) || expires <= created || expires - created > certificateLifeSeconds) return null;
+  return { certificate: { root, device, agreement, created, expires, bytes: bytes.slice() as Bytes }, body, signature };
+};

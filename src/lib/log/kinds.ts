@@ -1,0 +1,76 @@
+import { array, instance, literal, maxLength, minLength, object, pipe, safeParse, string, check, type GenericSchema, type InferOutput } from 'valibot';
+import { decodeCbor, encodeCbor, type Cbor } from '../kernel/codec.ts';
+import { concatBytes } from '../kernel/ids.ts';
+import { limits } from '../kernel/limits.ts';
+import type { Bytes } from '../kernel/ports/crypto.ts';
+import type { Random } from '../kernel/ports/random.ts';
+import { err, ok, type Result } from '../kernel/result.ts';
+
+/**
+ * The registry of event kinds: name, where its events live, how large a payload may be, and its schema.
+ * A payload is 16 salt bytes and then one deterministic CBOR map. An unknown kind is stored and void, so that an old build
+ * keeps what a new one says.
+ */
+const bytes = (length: number) => pipe(instance(Uint8Array), check((value) => value.length === length, 'wrong length'));
+const anyBytes = (most: number) => pipe(instance(Uint8Array), check((value) => value.length <= most, 'too long'));
+const nameText = pipe(string(), minLength(1), maxLength(limits.nameCharsMax));
+const heads = pipe(array(bytes(32)), maxLength(limits.authorityHeadsMax));
+
+const genesis = object({
+  name: pipe(string(), minLength(1), maxLength(limits.communityNameCharsMax)),
+  certificate: anyBytes(300),
+  personName: nameText,
+});
+const admit = object({
+  auth: heads,
+  certificate: anyBytes(300),
+  personName: nameText,
+  inviteHash: bytes(32),
+  epoch: bytes(16),
+  sealedKey: anyBytes(160),
+});
+const communityKey = object({
+  auth: heads,
+  epoch: bytes(16),
+  sealed: pipe(array(object({ device: bytes(32), sealedKey: anyBytes(160) })), maxLength(400)),
+});
+const profile = object({ auth: heads, personName: nameText });
+const message = object({
+  to: literal('everyone'),
+  text: pipe(string(), minLength(1), check((text) => new TextEncoder().encode(text).length <= limits.messageTextBytesMax, 'too long')),
+  clientId: bytes(16),
+});
+
+export const kinds = {
+  'community.genesis': { number: 1, lane: 'authority', payloadBytesMax: 1024, schema: genesis },
+  'community.admit': { number: 2, lane: 'authority', payloadBytesMax: 2048, schema: admit },
+  'community.key': { number: 3, lane: 'authority', payloadBytesMax: 60 * 1024, schema: communityKey },
+  'person.profile': { number: 4, lane: 'authority', payloadBytesMax: 1024, schema: profile },
+  'chat.message': { number: 32, lane: 'month', payloadBytesMax: 8 * 1024, schema: message },
+} as const satisfies Record<string, { number: number; lane: 'authority' | 'month'; payloadBytesMax: number; schema: GenericSchema }>;
+
+export type KindName = keyof typeof kinds;
+export type Payload<K extends KindName> = InferOutput<(typeof kinds)[K]['schema']>;
+export type PayloadRefusal = 'payload-too-large' | 'payload-malformed' | 'payload-schema';
+
+const nameByNumber = new Map<number, KindName>(Object.entries(kinds).map(([name, kind]) => [kind.number, name as KindName]));
+
+/** undefined for a kind this build does not know. */
+export const kindName = (kind: number): KindName | undefined => nameByNumber.get(kind);
+
+/** Throws when the body does not fit its own schema: services validate what people type before they come here. */
+export const encodePayload = <K extends KindName>(random: Random, kind: K, body: Payload<K>): Bytes => {
+  const payload = concatBytes(random.bytes(limits.payloadSaltBytes), encodeCbor(body as unknown as Cbor));
+  const parsed = parsePayload(kind, payload);
+  if (!parsed.ok) throw new Error(`payload of ${kind} refused by its own schema: ${parsed.error}`);
+  return payload;
+};
+
+export const parsePayload = <K extends KindName>(kind: K, payload: Uint8Array): Result<Payload<K>, PayloadRefusal> => {
+  if (payload.length > kinds[kind].payloadBytesMax) return err('payload-too-large');
+  if (payload.length < limits.payloadSaltBytes) return err('payload-malformed');
+  const decoded = decodeCbor(payload.subarray(limits.payloadSaltBytes));
+  if (!decoded.ok) return err('payload-malformed');
+  const parsed = safeParse(kinds[kind].schema, decoded.value);
+  return parsed.success ? ok(parsed.output as Payload<K>) : err('payload-schema');
+};

@@ -1,0 +1,66 @@
+import { openCommunityKey } from '../crypto/community-key.ts';
+import { bytesToText } from '../kernel/ids.ts';
+import type { Bytes, CryptoPort, DeviceKeys } from '../kernel/ports/crypto.ts';
+import { createSignal } from '../kernel/watch.ts';
+import { authorityLane } from './event.ts';
+import type { EventLog, Stored } from './event-log.ts';
+import { foldMembership, type Membership, type SealedKey } from './membership.ts';
+import type { ReceiptBook } from './receipt-book.ts';
+import { foldRoom } from './room.ts';
+
+/**
+ * Everything this device knows of one community: its log, and the views folded from it. Views are made when they are
+ * asked for and thrown away when the log changes, so they can never say more than the log.
+ */
+export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKeys; log: EventLog; receipts: ReceiptBook }) => {
+  const { crypto, device, log, receipts } = deps;
+  const changed = createSignal();
+  const keysByEpoch = new Map<string, Bytes>();
+  const self = bytesToText(device.signing.publicKey);
+  let membership: Membership | null = null;
+  let room: ReturnType<typeof foldRoom> | null = null;
+
+  const membershipNow = (): Membership => (membership ??= foldMembership(log));
+
+  const ownSealedKeys = (): SealedKey[] => membershipNow().sealedKeys.filter((sealed) => sealed.device === self);
+
+  /** Opens what has been sealed to this device and not been opened yet. */
+  const openKeys = async (): Promise<void> => {
+    for (const { epoch, sealedKey } of ownSealedKeys()) {
+      if (keysByEpoch.has(epoch)) continue;
+      const key = await openCommunityKey(crypto, device.agreement, sealedKey, log.community);
+      if (key) keysByEpoch.set(epoch, key);
+    }
+  };
+
+  const onStored = ({ entries }: Stored): void => {
+    room = null;
+    if (!entries.some(({ event }) => event.header.lane === authorityLane)) return changed.tell();
+    membership = null;
+    void openKeys().then(changed.tell);
+  };
+  const stopListening = log.onStored(onStored);
+
+  return {
+    id: bytesToText(log.community),
+    log,
+    receipts,
+    membership: membershipNow,
+    room: () => (room ??= foldRoom(log, membershipNow())),
+    openKeys,
+    /** The newest epoch key we can open, with its epoch; null before admission. */
+    currentKey: (): { epoch: string; key: Bytes } | null => {
+      const newest = ownSealedKeys().toSorted((a, b) => b.hlc - a.hlc || (a.eventId < b.eventId ? 1 : -1));
+      for (const { epoch } of newest) {
+        const key = keysByEpoch.get(epoch);
+        if (key) return { epoch, key };
+      }
+      return null;
+    },
+    onChange: changed.on,
+    /** A receipt came: the log is the same, what is shown of it is not. */
+    noteReceipt: changed.tell,
+    close: stopListening,
+  };
+};
+export type Neighbourhood = ReturnType<typeof createNeighbourhood>;

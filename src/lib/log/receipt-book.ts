@@ -1,0 +1,81 @@
+import { nextHlc, type Hlc } from '../kernel/hlc.ts';
+import { bytesToText } from '../kernel/ids.ts';
+import type { Clock } from '../kernel/ports/clock.ts';
+import type { Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
+import type { Store } from '../kernel/ports/store.ts';
+import { err, ok, type Result } from '../kernel/result.ts';
+import { authorityLane } from './event.ts';
+import type { EventLog } from './event-log.ts';
+import { placeKey, signReceipt, verifyReceipt, type ReceiptRefusal, type ReceiptVector } from './receipts.ts';
+
+export type ReceiptBookDeps = { readonly crypto: CryptoPort; readonly clock: Clock; readonly store: Store; readonly log: EventLog; readonly signing: SigningKey };
+
+const keyPrefix = 'receipt/';
+
+/** The newest signed receipt of every device, our own among them; kept over restarts so that a tick never goes back. */
+export const createReceiptBook = ({ crypto, clock, store, log, signing }: ReceiptBookDeps) => {
+  const newestByDevice = new Map<string, ReceiptVector>();
+  const heldByPlace = new Map<string, number>();
+  const own = bytesToText(signing.publicKey);
+  let lastHlc: Hlc = 0;
+
+  const keep = async (vector: ReceiptVector): Promise<void> => {
+    newestByDevice.set(vector.device, vector);
+    await store.commit({ kv: [{ key: keyPrefix + vector.device, value: vector.bytes }] }, 'relaxed');
+  };
+
+  /** How many leading events of a place we hold with their payload. */
+  const heldNext = (author: string, lane: number): number => {
+    let next = heldByPlace.get(placeKey(author, lane)) ?? 0;
+    while (log.slice(author, lane, next, 1)[0]?.payload) next += 1;
+    heldByPlace.set(placeKey(author, lane), next);
+    return next;
+  };
+
+  const ownVector = (): Map<string, number> => {
+    const vector = new Map<string, number>();
+    for (const { author, lane } of log.heads()) {
+      if (lane === authorityLane || author === own) continue;
+      const next = heldNext(author, lane);
+      if (next > 0) vector.set(placeKey(author, lane), next);
+    }
+    return vector;
+  };
+
+  return {
+    load: async (): Promise<void> => {
+      for (const { value } of await store.list(keyPrefix)) {
+        if (!(value instanceof Uint8Array)) continue;
+        const vector = await verifyReceipt(crypto, log.community, value);
+        if (!vector.ok) continue; // a receipt of an earlier community
+        newestByDevice.set(vector.value.device, vector.value);
+        if (vector.value.device === own) lastHlc = vector.value.hlc;
+      }
+    },
+    /** Takes in a receipt from outside; true when it is news worth passing on. */
+    take: async (bytes: Uint8Array): Promise<Result<boolean, ReceiptRefusal | 'receipt-own'>> => {
+      const vector = await verifyReceipt(crypto, log.community, bytes);
+      if (!vector.ok) return vector;
+      if (vector.value.device === own) return err('receipt-own');
+      const known = newestByDevice.get(vector.value.device);
+      if (known && known.hlc >= vector.value.hlc) return ok(false);
+      await keep(vector.value);
+      return ok(true);
+    },
+    /** A fresh signed receipt of our own, or null when nothing has been added since the last one. */
+    refreshOwn: async (): Promise<Bytes | null> => {
+      const nextByPlace = ownVector();
+      const before = newestByDevice.get(own)?.nextByPlace ?? new Map<string, number>();
+      if ([...nextByPlace].every(([place, next]) => before.get(place) === next)) return null;
+      lastHlc = nextHlc(lastHlc, clock.now());
+      const vector = await signReceipt(signing, { community: log.community, hlc: lastHlc, nextByPlace });
+      await keep(vector);
+      return vector.bytes;
+    },
+    all: (): Bytes[] => [...newestByDevice.values()].map(({ bytes }) => bytes),
+    /** Devices (not our own) whose signed receipt covers the event at this place. */
+    holders: (author: string, lane: number, seq: number): string[] =>
+      [...newestByDevice.values()].filter(({ device, nextByPlace }) => device !== own && (nextByPlace.get(placeKey(author, lane)) ?? 0) > seq).map(({ device }) => device),
+  };
+};
+export type ReceiptBook = ReturnType<typeof createReceiptBook>;

@@ -1,0 +1,88 @@
+import type { Stop } from '../kernel/lifecycle.ts';
+import { createStops } from '../kernel/lifecycle.ts';
+import { limits } from '../kernel/limits.ts';
+import type { Clock } from '../kernel/ports/clock.ts';
+import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
+import type { Links } from '../kernel/ports/links.ts';
+import type { Random } from '../kernel/ports/random.ts';
+import type { Store } from '../kernel/ports/store.ts';
+import { createSignal } from '../kernel/watch.ts';
+import { createEventLog } from '../log/event-log.ts';
+import { createNeighbourhood, type Neighbourhood } from '../log/neighbourhood.ts';
+import { createReceiptBook } from '../log/receipt-book.ts';
+import { createSync } from '../replica/sync.ts';
+import type { Device } from './device.ts';
+
+export type HolderDeps = { readonly crypto: CryptoPort; readonly clock: Clock; readonly random: Random; readonly store: Store; readonly links: Links; readonly device: () => Device };
+
+const firstReceiptMs = 150;
+
+/** The one neighbourhood this node is in, opened and closed as a whole: log, views, receipts, sync. */
+export const createNeighbourhoodHolder = (deps: HolderDeps) => {
+  const { crypto, clock, random, store, links } = deps;
+  const changed = createSignal();
+  let current: Neighbourhood | null = null;
+  let refusals: () => ReadonlyMap<string, number> = () => new Map();
+  let closeCurrent: Stop = () => {};
+
+  const open = async (community: Bytes): Promise<Neighbourhood> => {
+    close();
+    const { keys, device } = deps.device();
+    const log = createEventLog({ crypto, clock, random, store, community, signing: keys.signing });
+    await log.load();
+    const receipts = createReceiptBook({ crypto, clock, store, log, signing: keys.signing });
+    await receipts.load();
+    const opened = createNeighbourhood({ crypto, device: keys, log, receipts });
+    await opened.openKeys();
+    const stops = createStops();
+    const isMember = (id: string) => opened.membership().roleOf(id) !== null;
+    const onReceipt = async (receipt: Bytes, from: string): Promise<void> => {
+      const taken = await receipts.take(receipt);
+      if (!taken.ok || !taken.value) return;
+      opened.noteReceipt();
+      sync.sendReceipt(receipt, from);
+    };
+    const sync = createSync({ crypto, clock, random, log, links, isMember, knownReceipts: receipts.all, onReceipt: (receipt, from) => void onReceipt(receipt, from) });
+
+    let cancelReceipt: Stop | null = null;
+    let lastReceiptAt = 0;
+    const sendReceiptSoon = (): void => {
+      const pauseMs = Math.max(firstReceiptMs, lastReceiptAt + limits.receiptMinIntervalMs - clock.now());
+      cancelReceipt ??= clock.after(pauseMs, () => {
+        cancelReceipt = null;
+        lastReceiptAt = clock.now();
+        if (isMember(device)) void receipts.refreshOwn().then((receipt) => receipt && sync.sendReceipt(receipt, null));
+      });
+    };
+    stops.add(log.onStored(({ source }) => void (source !== null && sendReceiptSoon())));
+    stops.add(opened.onChange(changed.tell));
+    stops.add(opened.close);
+    stops.add(() => cancelReceipt?.());
+    stops.add(() => void sync.stop());
+    await sync.start();
+    sendReceiptSoon();
+    current = opened;
+    refusals = sync.refusals;
+    closeCurrent = stops.run;
+    changed.tell();
+    return opened;
+  };
+
+  const close = (): void => {
+    closeCurrent();
+    closeCurrent = () => {};
+    current = null;
+  };
+
+  return {
+    open,
+    close: (): void => {
+      close();
+      changed.tell();
+    },
+    current: (): Neighbourhood | null => current,
+    syncRefusals: () => refusals(),
+    onChange: changed.on,
+  };
+};
+export type NeighbourhoodHolder = ReturnType<typeof createNeighbourhoodHolder>;

@@ -1,0 +1,103 @@
+import { createStops, type Stop } from '../kernel/lifecycle.ts';
+import type { SearchWorkerMessage } from '../../../workers/search.worker.ts';
+import type { FromNodeWorker, InitMessage, WakeMessage } from './init-message.ts';
+import { toWindowPort, type WindowPort } from './window-port.ts';
+
+export type NodeWorkers = {
+  /** This tab's own window onto the node. */
+  readonly windowPort: WindowPort;
+  /** Ends both workers at once; what was not committed is not done. */
+  stop(): void;
+};
+
+export type WorkerReports = {
+  /** Why the node does not run; null when it does again. */
+  readonly onTrouble: (detail: string | null) => void;
+  /** Another node has claimed the store. */
+  readonly onFenced: () => void;
+};
+
+/**
+ * Starts the node and what it needs of this page: its worker, the search worker beside it with a channel of their own, and
+ * the host for peer connections, which only a page can hold. Called by the tab that leads.
+ */
+export const startWorkers = (reports: WorkerReports): NodeWorkers => {
+  const stops = createStops();
+  const nodeWorker = new Worker(new URL('../../../workers/node.worker.ts', import.meta.url), { type: 'module', name: 'node' });
+  stops.add(() => nodeWorker.terminate());
+  const searchWorker = new Worker(new URL('../../../workers/search.worker.ts', import.meta.url), { type: 'module', name: 'search' });
+  stops.add(() => searchWorker.terminate());
+  listenTo(nodeWorker, searchWorker, reports);
+
+  const search = new MessageChannel();
+  const searchInit: SearchWorkerMessage = { port: search.port1 };
+  searchWorker.postMessage(searchInit, [search.port1]);
+
+  const rtc = new MessageChannel();
+  stops.add(hostRtc(rtc.port1, reports));
+
+  const windows = new MessageChannel();
+  const windowPort = toWindowPort(windows.port1);
+  stops.add(() => windowPort.close());
+
+  const init: InitMessage = {
+    type: 'init',
+    searchPort: search.port2,
+    rtcPort: rtc.port2,
+    windowPort: windows.port2,
+    build: __BUILD_ID__,
+    signalUrl: defaultSignalUrl(),
+  };
+  nodeWorker.postMessage(init, [init.searchPort, init.rtcPort, init.windowPort]);
+  stops.add(wakeOnReturn(nodeWorker));
+  return { windowPort, stop: stops.run };
+};
+
+/** The server this build names, or the one the page came from. */
+const defaultSignalUrl = (): string => __SIGNAL_URL__ || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/signal`;
+
+const listenTo = (nodeWorker: Worker, searchWorker: Worker, { onTrouble, onFenced }: WorkerReports): void => {
+  nodeWorker.addEventListener('message', ({ data }: MessageEvent<FromNodeWorker>) => {
+    if (data.type === 'trouble') onTrouble(data.detail);
+    else if (data.type === 'fenced') onFenced();
+  });
+  nodeWorker.addEventListener('error', (event) => onTrouble(`node worker: ${event.message || 'could not be loaded'}`));
+  // Without its search worker the node still runs; what it cannot search it reports itself.
+  searchWorker.addEventListener('error', (event) => onTrouble(`search worker: ${event.message || 'could not be loaded'}`));
+};
+
+/** Loaded after the first screen: no peer connection is needed to paint it. */
+const hostRtc = (port: MessagePort, { onTrouble }: WorkerReports): Stop => {
+  const stops = createStops();
+  stops.add(() => port.close());
+  let isStopped = false;
+  stops.add(() => (isStopped = true));
+  import('../transports/webrtc-host.ts').then(
+    ({ serveRtcHost }) => {
+      if (!isStopped) stops.add(serveRtcHost(port));
+    },
+    (error: unknown) => onTrouble(`peer connections: ${error instanceof Error ? error.message : 'could not be loaded'}`),
+  );
+  return stops.run;
+};
+
+/** Links may have died unnoticed while the page was hidden, frozen or offline, so the node looks at once. */
+const wakeOnReturn = (nodeWorker: Worker): Stop => {
+  const wake = (): void => {
+    const message: WakeMessage = { type: 'wake' };
+    nodeWorker.postMessage(message);
+  };
+  const onVisibility = (): void => {
+    if (document.visibilityState === 'visible') wake();
+  };
+  const stops = createStops();
+  const on = (target: EventTarget, type: string, listener: () => void): void => {
+    target.addEventListener(type, listener);
+    stops.add(() => target.removeEventListener(type, listener));
+  };
+  on(document, 'visibilitychange', onVisibility);
+  on(document, 'resume', wake);
+  on(globalThis, 'pageshow', wake);
+  on(globalThis, 'online', wake);
+  return stops.run;
+};

@@ -1,0 +1,102 @@
+import { limits } from '../kernel/limits.ts';
+import { createStops, type Startable } from '../kernel/lifecycle.ts';
+import { every, type Clock } from '../kernel/ports/clock.ts';
+import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
+import type { Link, Links } from '../kernel/ports/links.ts';
+import { randomInt, type Random } from '../kernel/ports/random.ts';
+import type { EventLog, Stored } from '../log/event-log.ts';
+import { authorityLane } from '../log/event.ts';
+import { clientOf } from './canonical.ts';
+import { createSyncSession, type SyncSession } from './sync-session.ts';
+
+export type SyncDeps = {
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: EventLog;
+  readonly links: Links;
+  /** False for a device that holds the community's key and is not (yet) in our fold: it gets the authority lane only. */
+  readonly isMember: (device: string) => boolean;
+  readonly onReceipt: (receipt: Bytes, from: string) => void;
+  /** Receipts to tell a neighbour when a link comes up. */
+  readonly knownReceipts: () => readonly Bytes[];
+};
+
+const lazyTellMs = 250;
+
+/** Keeps this node's log equal to its neighbours': one session a link, live push, lazy heads, anti-entropy. */
+export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: Bytes, except: string | null): void; refusals(): ReadonlyMap<string, number> } => {
+  const { crypto, clock, random, log, links } = deps;
+  const sessionsByLink = new Map<string, SyncSession>();
+  const clientsByPlace = new Map<string, Promise<number>>();
+  const refusedByReason = new Map<string, number>();
+  const stops = createStops();
+  let cancelLazy: (() => void) | null = null;
+
+  const cachedClientOf = (author: string, lane: number): Promise<number> => {
+    const place = `${author} ${lane}`;
+    const known = clientsByPlace.get(place);
+    if (known) return known;
+    const client = clientOf(crypto, author, lane);
+    clientsByPlace.set(place, client);
+    const oldest = clientsByPlace.size > limits.stateVectorEntriesMax ? clientsByPlace.keys().next().value : undefined;
+    if (oldest !== undefined) clientsByPlace.delete(oldest);
+    return client;
+  };
+
+  const attach = (link: Link): void => {
+    const session = createSyncSession(link, {
+      crypto,
+      clock,
+      log,
+      clientOf: cachedClientOf,
+      mayLane: (lane) => lane === authorityLane || deps.isMember(link.peer.device),
+      onRefused: (reason) => void refusedByReason.set(reason, (refusedByReason.get(reason) ?? 0) + 1),
+      onReceipt: (receipt) => deps.onReceipt(receipt, link.id),
+    });
+    sessionsByLink.set(link.id, session);
+    for (const receipt of deps.knownReceipts()) session.sendReceipt(receipt);
+  };
+
+  const onStored = ({ entries, source }: Stored): void => {
+    const isOwn = source === null;
+    // An admission may open month lanes to a neighbour who saw the authority lane only, so heads are told again.
+    for (const [linkId, session] of sessionsByLink) if (isOwn && linkId !== source) void session.push(entries);
+    if (cancelLazy) return;
+    cancelLazy = clock.after(lazyTellMs + randomInt(random, lazyTellMs), () => {
+      cancelLazy = null;
+      for (const session of sessionsByLink.values()) session.tellHeads(false);
+    });
+  };
+
+  const tellOne = (): void => {
+    const sessions = [...sessionsByLink.values()];
+    sessions[randomInt(random, Math.max(1, sessions.length))]?.tellHeads(true);
+  };
+
+  return {
+    start: () => {
+      stops.add(log.onStored(onStored));
+      stops.add(links.onUp(attach));
+      stops.add(
+        links.onDown((link) => {
+          sessionsByLink.get(link.id)?.close();
+          sessionsByLink.delete(link.id);
+        }),
+      );
+      for (const link of links.all()) attach(link);
+      stops.add(every(clock, () => limits.antiEntropyMs + randomInt(random, limits.antiEntropyMs / 4), tellOne));
+    },
+    stop: () => {
+      stops.run();
+      cancelLazy?.();
+      cancelLazy = null;
+      for (const session of sessionsByLink.values()) session.close();
+      sessionsByLink.clear();
+    },
+    sendReceipt: (receipt, except) => {
+      for (const [linkId, session] of sessionsByLink) if (linkId !== except) session.sendReceipt(receipt);
+    },
+    refusals: () => refusedByReason,
+  };
+};

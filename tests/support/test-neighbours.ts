@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Clock } from '../../src/lib/kernel/ports/clock.ts';
+import type { Random } from '../../src/lib/kernel/ports/random.ts';
+import { createNode, type HearthNode } from '../../src/lib/node/create-node.ts';
+import { createSearchRoom } from '../../src/lib/search/search-room.ts';
+import { loadStemmer } from '../../src/lib/search/stemmers.ts';
+import { createMemoryDisk, createMemoryStore, type MemoryDisk, type MemoryStoreOptions } from '../../src/lib/stores/memory-store.ts';
+import type { MemoryNetwork } from '../../src/lib/transports/memory.ts';
+import { createNodeCrypto, createSeededKeyring } from './node-crypto.ts';
+
+export const realClock: Clock = {
+  now: () => Date.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A stream of bytes that is the same for the same seed (SHA-256 in counter mode). */
+export const seededRandom = (seed: string): Random => {
+  let counter = 0;
+  let pool = new Uint8Array(0);
+  return {
+    bytes: (length) => {
+      while (pool.length < length) {
+        const block = createHash('sha256').update(`${seed} ${counter++}`).digest();
+        const grown = new Uint8Array(pool.length + block.length);
+        grown.set(pool);
+        grown.set(block, pool.length);
+        pool = grown;
+      }
+      const taken = pool.slice(0, length);
+      pool = pool.slice(length);
+      return taken;
+    },
+  };
+};
+
+export type TestNodeOptions = {
+  readonly name: string;
+  readonly network: MemoryNetwork;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly disk?: MemoryDisk;
+  readonly beforeCommit?: MemoryStoreOptions['beforeCommit'];
+  readonly verdicts?: Map<string, boolean>;
+  /** Real starter guides take a while to index; most tests want none. */
+  readonly withStarter?: boolean;
+};
+
+/** A whole node, real but for its network, disk and keys: what runs in a tab, in this process. */
+export const createTestNode = async (options: TestNodeOptions): Promise<HearthNode & { disk: MemoryDisk }> => {
+  const { name, network, clock = realClock, random = seededRandom(name), disk = createMemoryDisk() } = options;
+  const store = createMemoryStore({ disk, ...(options.beforeCommit ? { beforeCommit: options.beforeCommit } : {}) });
+  const node = await createNode({
+    crypto: createNodeCrypto(random, options.verdicts),
+    keyring: createSeededKeyring(new TextEncoder().encode(name)),
+    clock,
+    random,
+    store,
+    transport: network.transport(name),
+    search: createSearchRoom({ loadStemmer, now: () => 0 }),
+    fetchStatic: async (path) => (options.withStarter ? readStatic(path) : path === 'library/index.json' ? new TextEncoder().encode('{"guides":[]}') : null),
+    build: 'test',
+    defaultSignalUrl: 'memory:',
+    isStoragePersisted: async () => false,
+  });
+  await node.start();
+  return { ...node, disk };
+};
+
+const readStatic = (path: string): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(new URL(`../../static/${path}`, import.meta.url)));
