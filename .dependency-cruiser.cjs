@@ -53,7 +53,8 @@ module.exports = {
     only('D1', d1, lib('kernel'), [lib('kernel'), schemas]),
     only('D2', d2, lib('contracts'), [lib('contracts', 'kernel'), schemas]),
     only('D3-crypto', d3, lib('crypto'), [lib('crypto', 'kernel', 'contracts'), pack('@noble/ed25519', '@hpke/core')]),
-    only('D3-log', d3, lib('log'), [lib('log', 'kernel', 'contracts'), schemas]),
+    // An event names its author's device by a certificate, so the log stands on crypto (docs/adr/0015).
+    only('D3-log', d3, lib('log'), [lib('log', 'crypto', 'kernel', 'contracts'), schemas]),
     only('D3-search', d3, lib('search'), [lib('search', 'kernel', 'contracts'), 'node_modules/']),
     rule(
       'D3-types',
@@ -85,7 +86,7 @@ module.exports = {
     doorkeeper(['idb'], '^src/lib/stores/'),
     doorkeeper(['@orama/stemmers'], '^src/lib/search/stemmers\\.ts$'),
     doorkeeper(['comlink'], '^(workers|src/lib/node)/'),
-    doorkeeper(['valibot'], '^src/lib/(kernel|contracts|log)/'),
+    doorkeeper(['valibot'], '^src/lib/((kernel|contracts|log)/|node/window-)'),
     doorkeeper(['@noble/ed25519', '@hpke/core'], '^src/lib/crypto/'),
     doorkeeper(['qr'], '^src/lib/ui/[Qq]r'),
     doorkeeper(['ws', '@types/ws'], '^signaling/'),

@@ -25,6 +25,13 @@ export default defineConfig({
       inNode('attack', ['tests/attack/**/*.test.ts']),
       {
         extends: true as const,
+        // Named beforehand: a dependency that Vite finds late makes it reload the page under a running test.
+        optimizeDeps: {
+          include: [
+            ...['@noble/ed25519', '@orama/stemmers/english', '@orama/stemmers/german', 'comlink', 'idb', 'lib0/decoding', 'lib0/encoding'],
+            ...['simple-peer/simplepeer.min.js', 'valibot', 'y-protocols/sync', 'yjs'],
+          ],
+        },
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],

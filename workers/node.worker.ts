@@ -58,6 +58,10 @@ const run = async ({ searchPort, rtcPort, windowPort, build, signalUrl }: InitMe
   return node;
 };
 
+addEventListener('unhandledrejection', ({ reason }) => {
+  report({ type: 'trouble', detail: reason instanceof Error ? reason.message : String(reason) });
+});
+
 let running: Promise<HearthNode | null> | null = null;
 addEventListener('message', ({ data }: MessageEvent<ToNodeWorker>) => {
   if (data.type === 'wake') return void running?.then((node) => node?.wake());

@@ -33,10 +33,17 @@ export const createHealthBook = () => {
         quarantined: nowMs < window.quarantinedUntil || (window.quarantinedUntil > 0 && window.probing),
       };
     },
-    /** The router chose this provider: if its quarantine has just run out, this call is the one probe. */
-    begin: (device: string, capability: string): void => {
+    /**
+     * The router chose this provider: if its quarantine has just run out, this call is the one probe. The returned function
+     * ends it, also when its outcome says nothing about the provider; then the next call is the probe.
+     */
+    begin: (device: string, capability: string): (() => void) => {
       const window = windowsByKey.get(`${device} ${capability}`);
-      if (window && window.quarantinedUntil > 0) window.probing = true;
+      if (!window || window.quarantinedUntil === 0) return () => {};
+      window.probing = true;
+      return () => {
+        window.probing = false;
+      };
     },
     record: (device: string, capability: string, outcome: { success: boolean; ms: number }, nowMs: number): void => {
       const window = windowOf(`${device} ${capability}`);

@@ -35,6 +35,7 @@ type RoutedCall = {
   readonly context: (signal: AbortSignal) => CallContext;
 };
 type Attempt = { readonly device: string; readonly outcome: string };
+type Ended = { readonly result: Result<unknown, Failure>; readonly hadItems: boolean };
 
 /** Tries the providers in the router's order until one serves, as far as failover is allowed, and records the decision. */
 export const runRouted = async function* (deps: RoutedDeps, call: RoutedCall): AsyncGenerator<unknown, Reply<unknown>> {
@@ -49,8 +50,14 @@ export const runRouted = async function* (deps: RoutedDeps, call: RoutedCall): A
   let servedBy: Provider | null = null;
   for (const provider of order) {
     const attemptAt = clock.now();
-    health.begin(provider.device, capability.name);
-    const { result, hadItems } = yield* attempt(deps, call, provider);
+    const endProbe = health.begin(provider.device, capability.name);
+    let ended: Ended;
+    try {
+      ended = finishAttempt(yield* attempt(deps, call, provider), provider, capability.idempotent);
+    } finally {
+      endProbe(); // also when the reader of a stream has left
+    }
+    const { result, hadItems } = ended;
     const ms = clock.now() - attemptAt;
     last = result;
     attempts.push({ device: provider.device, outcome: result.ok ? 'ok' : result.error.code });
@@ -79,11 +86,19 @@ const noProvider = (known: number, candidates: readonly { skipped?: string }[]):
   return failure('unavailable', candidates[0]?.skipped ?? 'none');
 };
 
+/** A call that must not be repeated, was sent, and got no answer: nobody here knows whether it happened there. */
+const finishAttempt = ({ result, hadItems }: Ended, { isLocal }: Provider, idempotent: boolean): Ended => {
+  if (result.ok || isLocal || idempotent) return { result, hadItems };
+  const { code, reason } = result.error;
+  const isUnknown = code === 'timeout' || (code === 'peer_offline' && reason !== 'not-sent');
+  return { result: isUnknown ? err(failure('unknown_outcome', reason)) : result, hadItems };
+};
+
 /** A caller's mistake never counts against a provider and never fails over. */
 const countsAgainst = ({ code }: Failure): boolean => ['timeout', 'unavailable', 'peer_offline', 'internal', 'unknown_outcome'].includes(code);
 
 const mayFailOver = ({ code, reason }: Failure, idempotent: boolean): boolean => {
-  if (code === 'schema_mismatch') return reason === 'reply';
+  if (code === 'schema_mismatch') return reason === 'reply' && idempotent;
   if (['capacity_exceeded', 'not_found', 'rate_limited', 'unavailable'].includes(code)) return true;
   if (code === 'peer_offline' && reason === 'not-sent') return true;
   return idempotent && (failureCodes[code].retry === 'elsewhere' || code === 'timeout' || code === 'internal');
@@ -94,7 +109,7 @@ const attempt = async function* (
   deps: RoutedDeps,
   { capability, input, options, context }: RoutedCall,
   provider: Provider,
-): AsyncGenerator<unknown, { result: Result<unknown, Failure>; hadItems: boolean }> {
+): AsyncGenerator<unknown, Ended> {
   const control = new AbortController();
   const onAbort = () => control.abort(failure('cancelled', 'by-caller'));
   if (options.signal?.aborted) onAbort();

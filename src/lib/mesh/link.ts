@@ -75,6 +75,9 @@ export const createLink = (deps: {
 
   const assemble = (channel: Channel, tag: number, body: Uint8Array): void => {
     const collected = parts.get(channel) ?? [];
+    // Only full chunks go on: else a frame could be drawn out into a million pieces.
+    const isInOrder = tag === tags.more ? body.length === limits.chunkBytes : body.length > 0 && collected.length > 0;
+    if (!isInOrder) return end('frame-malformed');
     collected.push(body);
     if (collected.reduce((total, part) => total + part.length, 0) > limits.frameBytesMax) return end('frame-too-large');
     if (tag === tags.more) return void parts.set(channel, collected);

@@ -3,6 +3,7 @@ import { createStops, type Stop } from '../kernel/lifecycle.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import { createLeaderSeat, leaderLock } from './leader.ts';
 import type { NodeWorkers, WorkerReports } from './start-workers.ts';
+import { platformClock } from './platform.ts';
 import { createWindowClient, type WindowClient } from './window-client.ts';
 import { openWindowsChannel, windowsChannel } from './window-port.ts';
 
@@ -119,7 +120,10 @@ export const connectNode = (parts: Partial<ConnectParts> = {}): NodeConnection =
   };
 };
 
-type NodeRun = WorkerReports & { readonly startWorkers: ConnectParts['startWorkers']; readonly client: Pick<WindowClient, 'use'> };
+type NodeRun = WorkerReports & {
+  readonly startWorkers: ConnectParts['startWorkers'];
+  readonly client: Pick<WindowClient, 'use'>;
+};
 
 /** The node in this tab, from the taking of the seat to its end. Nothing is reported after the end. */
 const runNode = ({ startWorkers, client, onTrouble, onFenced }: NodeRun): Stop => {
@@ -174,15 +178,7 @@ const pageParts = (): ConnectParts => ({
   startWorkers: async (reports) => (await import('./start-workers.ts')).startWorkers(reports),
   lockName: leaderLock,
   channelName: windowsChannel,
-  clock: pageClock,
+  clock: platformClock,
   build: __BUILD_ID__,
   isVisible: () => document.visibilityState === 'visible',
 });
-
-const pageClock: Clock = {
-  now: () => Date.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
-};

@@ -23,9 +23,15 @@ export type WorkerReports = {
  */
 export const startWorkers = (reports: WorkerReports): NodeWorkers => {
   const stops = createStops();
-  const nodeWorker = new Worker(new URL('../../../workers/node.worker.ts', import.meta.url), { type: 'module', name: 'node' });
+  const nodeWorker = new Worker(new URL('../../../workers/node.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'node',
+  });
   stops.add(() => nodeWorker.terminate());
-  const searchWorker = new Worker(new URL('../../../workers/search.worker.ts', import.meta.url), { type: 'module', name: 'search' });
+  const searchWorker = new Worker(new URL('../../../workers/search.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'search',
+  });
   stops.add(() => searchWorker.terminate());
   listenTo(nodeWorker, searchWorker, reports);
 
@@ -54,7 +60,8 @@ export const startWorkers = (reports: WorkerReports): NodeWorkers => {
 };
 
 /** The server this build names, or the one the page came from. */
-const defaultSignalUrl = (): string => __SIGNAL_URL__ || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/signal`;
+const defaultSignalUrl = (): string =>
+  __SIGNAL_URL__ || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/signal`;
 
 const listenTo = (nodeWorker: Worker, searchWorker: Worker, { onTrouble, onFenced }: WorkerReports): void => {
   nodeWorker.addEventListener('message', ({ data }: MessageEvent<FromNodeWorker>) => {
@@ -63,7 +70,9 @@ const listenTo = (nodeWorker: Worker, searchWorker: Worker, { onTrouble, onFence
   });
   nodeWorker.addEventListener('error', (event) => onTrouble(`node worker: ${event.message || 'could not be loaded'}`));
   // Without its search worker the node still runs; what it cannot search it reports itself.
-  searchWorker.addEventListener('error', (event) => onTrouble(`search worker: ${event.message || 'could not be loaded'}`));
+  searchWorker.addEventListener('error', (event) =>
+    onTrouble(`search worker: ${event.message || 'could not be loaded'}`),
+  );
 };
 
 /** Loaded after the first screen: no peer connection is needed to paint it. */
@@ -76,7 +85,8 @@ const hostRtc = (port: MessagePort, { onTrouble }: WorkerReports): Stop => {
     ({ serveRtcHost }) => {
       if (!isStopped) stops.add(serveRtcHost(port));
     },
-    (error: unknown) => onTrouble(`peer connections: ${error instanceof Error ? error.message : 'could not be loaded'}`),
+    (error: unknown) =>
+      onTrouble(`peer connections: ${error instanceof Error ? error.message : 'could not be loaded'}`),
   );
   return stops.run;
 };

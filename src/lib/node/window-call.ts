@@ -52,7 +52,9 @@ export const createWindowCall = (firstId: number, capability: AnyCapability, inp
     checkReply: (answer: Reply<unknown>): Reply<unknown> => {
       if (!answer.ok) return answer;
       const parsed = safeParse(capability.output, answer.value.output);
-      return parsed.success ? ok({ output: parsed.output, meta: answer.value.meta }) : err(failure('schema_mismatch', 'reply'));
+      return parsed.success
+        ? ok({ output: parsed.output, meta: answer.value.meta })
+        : err(failure('schema_mismatch', 'reply'));
     },
   };
   return call;
@@ -62,14 +64,27 @@ export type WindowCall = ReturnType<typeof createWindowCall>;
 /** A stream that ends only when its reader leaves: each new beginning brings the whole state again. */
 export const isSubscription = ({ timeoutMs }: AnyCapability): boolean => timeoutMs === 0;
 
-export const callMessage = ({ id, capability, input, options }: WindowCall, window: string, node: string): FromWindow => {
+export const callMessage = (
+  { id, capability, input, options }: WindowCall,
+  window: string,
+  node: string,
+): FromWindow => {
   const { params, device, localOnly } = options;
   const wish = {
     ...(params === undefined ? {} : { params: { ...params } }),
     ...(device === undefined ? {} : { device }),
     ...(localOnly === undefined ? {} : { localOnly }),
   };
-  return { type: 'call', window, node, id, capability: capabilityId(capability), input, options: wish, credit: limits.streamCreditItems };
+  return {
+    type: 'call',
+    window,
+    node,
+    id,
+    capability: capabilityId(capability),
+    input,
+    options: wish,
+    credit: limits.streamCreditItems,
+  };
 };
 
 type Reading = {
@@ -81,7 +96,12 @@ type Reading = {
 };
 
 /** Hands out the items and returns the reply. Credit goes back in halves; a reader who leaves cancels. */
-export const readCall = async function* ({ open, grant, cancel, signal }: Reading): AsyncGenerator<unknown, Reply<unknown>> {
+export const readCall = async function* ({
+  open,
+  grant,
+  cancel,
+  signal,
+}: Reading): AsyncGenerator<unknown, Reply<unknown>> {
   const cancelled = err(failure('cancelled', 'by-caller'));
   if (signal?.aborted) return cancelled;
   const call = open();

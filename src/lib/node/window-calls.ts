@@ -44,7 +44,8 @@ export const createWindowCalls = ({ clock, window, route }: WindowCallsDeps) => 
   /** The reader left, or cannot go on: the node is told, so that the handler stops. */
   const cancel = (call: WindowCall, reply: Reply<unknown>): void => {
     if (callsById.get(call.id) !== call) return;
-    if (call.sentTo !== null && call.sentTo === route.node()) route.post({ type: 'cancel', window, node: call.sentTo, id: call.id });
+    if (call.sentTo !== null && call.sentTo === route.node())
+      route.post({ type: 'cancel', window, node: call.sentTo, id: call.id });
     settle(call, reply);
   };
 
@@ -107,7 +108,11 @@ const watchCall = (call: WindowCall, clock: Clock, route: WindowRoute, giveUp: (
     turns += 1;
     if (route.isAlive() && turns < limits.nodeAnswerTurnsMax) return plan();
     const wasNeverSent = call.sentTo === null && !call.isRepeat;
-    giveUp(wasNeverSent ? failure('unavailable', 'no-node') : failure(idempotent ? 'timeout' : 'unknown_outcome', 'no-answer'));
+    giveUp(
+      wasNeverSent
+        ? failure('unavailable', 'no-node')
+        : failure(idempotent ? 'timeout' : 'unknown_outcome', 'no-answer'),
+    );
   };
   const plan = (): void => {
     call.stopWatch = clock.after(timeoutMs, () => {

@@ -7,7 +7,7 @@ import { limits } from '../kernel/limits.ts';
 import { every, type Clock } from '../kernel/ports/clock.ts';
 import { readCall } from './window-call.ts';
 import { createWindowCalls } from './window-calls.ts';
-import type { FromNode } from './window-message.ts';
+import type { FromNode, FromWindow } from './window-message.ts';
 import type { WindowPort } from './window-port.ts';
 
 export type WindowClientDeps = {
@@ -26,7 +26,7 @@ export type WindowClient = BusClient & {
   close(): void;
 };
 
-type NodeSeen = { readonly id: string; readonly term: number; readonly build: string; heardAt: number };
+type NodeSeen = { readonly id: string; readonly term: number; readonly build: string };
 
 /**
  * The bus of a page, answered by the node wherever it runs. When the node changes (another tab leads now), subscriptions are
@@ -36,34 +36,27 @@ type NodeSeen = { readonly id: string; readonly term: number; readonly build: st
 export const createWindowClient = ({ clock, window, build }: WindowClientDeps): WindowClient => {
   let port: WindowPort | null = null;
   let unlisten: Stop = () => {};
-  let node: NodeSeen | null = null;
   let isClosed = false;
+  const watch = createNodeWatch(clock);
   const hello = (): void => port?.post({ type: 'hello', window, build });
-  const isAlive = (): boolean => node !== null && clock.now() - node.heardAt <= limits.nodeBeatMs * limits.nodeBeatsMissedMax;
-  const route = { hello, isAlive, node: () => node?.id ?? null, post: (message: Parameters<WindowPort['post']>[0]) => port?.post(message) };
+  const post = (message: FromWindow): void => port?.post(message);
+  const route = { hello, post, isAlive: watch.isAlive, node: () => watch.node()?.id ?? null };
   const calls = createWindowCalls({ clock, window, route });
 
   const loseNode = (): void => {
-    node = null;
+    watch.forget();
     calls.loseNode();
   };
 
-  const onBeat = ({ node: id, term, build: nodeBuild }: Extract<FromNode, { type: 'beat' }>): void => {
-    if (node?.id === id) {
-      node.heardAt = clock.now();
-      return;
-    }
-    // A leader that was frozen and does not know yet that it lost its seat still beats for a moment.
-    if (node && term < node.term && isAlive()) return;
-    loseNode();
-    node = { id, term, build: nodeBuild, heardAt: clock.now() };
-    calls.sendAll();
-  };
-
   const hear = (message: FromNode): void => {
-    if (message.type === 'beat') return onBeat(message);
-    if (!node || message.node !== node.id) return;
-    node.heardAt = clock.now();
+    if (message.type === 'beat') {
+      if (!watch.isChangedBy(message)) return;
+      calls.loseNode();
+      return calls.sendAll();
+    }
+    const node = watch.node();
+    if (message.node !== node?.id) return;
+    watch.heard();
     if (message.type === 'end') return loseNode();
     if (message.window !== window) return;
     if (message.type !== 'gone') return calls.hear(message, node.build === build);
@@ -71,24 +64,29 @@ export const createWindowClient = ({ clock, window, build }: WindowClientDeps): 
     calls.sendAll();
   };
 
-  const stream = <I, O, S>(capability: Capability<I, O, S>, input: I, options: CallOptions = {}): AsyncGenerator<S, Reply<O>> => {
+  const stream = <I, O, S>(
+    capability: Capability<I, O, S>,
+    input: I,
+    options: CallOptions = {},
+  ): AsyncGenerator<S, Reply<O>> => {
     const open = () => (isClosed ? null : calls.open(capability as unknown as AnyCapability, input, options));
-    return readCall({ open, grant: calls.grant, cancel: calls.cancel, signal: options.signal }) as AsyncGenerator<S, Reply<O>>;
+    return readCall({ open, grant: calls.grant, cancel: calls.cancel, signal: options.signal }) as AsyncGenerator<
+      S,
+      Reply<O>
+    >;
   };
 
-  const call: BusClient['call'] = async (capability, input, options) => {
-    const items = stream(capability, input, options);
-    let step = await items.next();
-    while (!step.done) step = await items.next();
-    return step.value;
-  };
-
-  const stopBeats = every(clock, () => limits.windowBeatMs, () => {
-    if (node && calls.size() > 0) port?.post({ type: 'alive', window, node: node.id });
-  });
+  const stopBeats = every(
+    clock,
+    () => limits.windowBeatMs,
+    () => {
+      const node = watch.node();
+      if (node && calls.size() > 0) post({ type: 'alive', window, node: node.id });
+    },
+  );
 
   const leave = (): void => {
-    port?.post({ type: 'bye', window });
+    post({ type: 'bye', window });
     loseNode();
   };
 
@@ -109,7 +107,40 @@ export const createWindowClient = ({ clock, window, build }: WindowClientDeps): 
     calls.endAll(failure('unavailable', 'window-closed'));
   };
 
-  return { call, stream, use, leave, rejoin: hello, close };
+  return { call: callThrough(stream), stream, use, leave, rejoin: hello, close };
+};
+
+/** A call is a stream of which only the reply is wanted. */
+const callThrough =
+  (stream: BusClient['stream']): BusClient['call'] =>
+  async (capability, input, options) => {
+    const items = stream(capability, input, options);
+    let step = await items.next();
+    while (!step.done) step = await items.next();
+    return step.value;
+  };
+
+/** Which run of the node is spoken with, and when it was last heard of. */
+const createNodeWatch = (clock: Clock) => {
+  let node: NodeSeen | null = null;
+  let heardAt = 0;
+  const isAlive = (): boolean =>
+    node !== null && clock.now() - heardAt <= limits.nodeBeatMs * limits.nodeBeatsMissedMax;
+  return {
+    isAlive,
+    node: (): NodeSeen | null => node,
+    heard: (): void => void (heardAt = clock.now()),
+    forget: (): void => void (node = null),
+    /** True when this beat is of another node than before, and that one is to be followed. */
+    isChangedBy: ({ node: id, term, build }: Extract<FromNode, { type: 'beat' }>): boolean => {
+      const isSame = node?.id === id;
+      // A leader that was frozen and does not know yet that it lost its seat still beats for a moment.
+      if (!isSame && node && term < node.term && isAlive()) return false;
+      heardAt = clock.now();
+      node = { id, term, build };
+      return !isSame;
+    },
+  };
 };
 
 const fromNodeTypes: ReadonlySet<string> = new Set<FromNode['type']>(['beat', 'item', 'done', 'gone', 'end']);

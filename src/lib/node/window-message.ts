@@ -1,4 +1,24 @@
-import { boolean, check, integer, literal, maxLength, maxValue, minLength, minValue, nullable, number, object, optional, pipe, record, safeParse, string, unknown, variant, type InferOutput } from 'valibot';
+import {
+  boolean,
+  check,
+  integer,
+  literal,
+  maxLength,
+  maxValue,
+  minLength,
+  minValue,
+  nullable,
+  number,
+  object,
+  optional,
+  pipe,
+  record,
+  safeParse,
+  string,
+  unknown,
+  variant,
+  type InferOutput,
+} from 'valibot';
 import type { Reply } from '../kernel/call.ts';
 import { isFailureCode } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
@@ -10,7 +30,8 @@ import { limits } from '../kernel/limits.ts';
  */
 export type WindowMessage = FromWindow | FromNode | FromLeader;
 export type FromWindow = InferOutput<typeof fromWindow>;
-export type FromNode = Exclude<InferOutput<typeof fromNode>, { type: 'done' }> | (Omit<DoneMessage, 'reply'> & { reply: Reply<unknown> });
+export type FromNode =
+  Exclude<InferOutput<typeof fromNode>, { type: 'done' }> | (Omit<DoneMessage, 'reply'> & { reply: Reply<unknown> });
 /** Said by the page that holds the lock, also while its node is still starting. `trouble` is why there is no node. */
 export type FromLeader = InferOutput<typeof leading>;
 
@@ -32,7 +53,16 @@ const wish = object({ params: optional(params), device: optional(shortText), loc
 
 const fromWindow = variant('type', [
   object({ type: literal('hello'), window: id, build: shortText }),
-  object({ type: literal('call'), window: id, node: id, id: callId, capability: shortText, input: unknown(), options: wish, credit }),
+  object({
+    type: literal('call'),
+    window: id,
+    node: id,
+    id: callId,
+    capability: shortText,
+    input: unknown(),
+    options: wish,
+    credit,
+  }),
   object({ type: literal('cancel'), window: id, node: id, id: callId }),
   object({ type: literal('credit'), window: id, node: id, id: callId, items: credit }),
   object({ type: literal('alive'), window: id, node: id }),
@@ -40,11 +70,21 @@ const fromWindow = variant('type', [
 ]);
 
 const failureShape = object({
-  code: pipe(string(), check((code: string) => isFailureCode(code), 'not a failure code')),
+  code: pipe(
+    string(),
+    check((code: string) => isFailureCode(code), 'not a failure code'),
+  ),
   reason: string(),
   retryAfterMs: optional(number()),
 });
-const metaShape = object({ servedBy: string(), route: pipe(string(), check((route) => route === 'local' || route === 'neighbour')), ms: number() });
+const metaShape = object({
+  servedBy: string(),
+  route: pipe(
+    string(),
+    check((route) => route === 'local' || route === 'neighbour'),
+  ),
+  ms: number(),
+});
 const replyShape = variant('ok', [
   object({ ok: literal(true), value: object({ output: unknown(), meta: metaShape }) }),
   object({ ok: literal(false), error: failureShape }),

@@ -37,4 +37,5 @@ export const toWindowPort = (endpoint: MessageEndpoint): WindowPort => ({
 });
 
 /** The broadcast channel of this profile as a window port, in a page or in a worker. */
-export const openWindowsChannel = (name: string = windowsChannel): WindowPort => toWindowPort(new BroadcastChannel(name));
+export const openWindowsChannel = (name: string = windowsChannel): WindowPort =>
+  toWindowPort(new BroadcastChannel(name));

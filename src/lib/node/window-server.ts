@@ -22,7 +22,12 @@ export type WindowServerDeps = {
 
 type CallMessage = Extract<FromWindow, { type: 'call' }>;
 type Served = { readonly control: AbortController; credit: number; wake: () => void };
-type OpenWindow = { readonly id: string; port: WindowPort; silentTurns: number; readonly callsById: Map<number, Served> };
+type OpenWindow = {
+  readonly id: string;
+  port: WindowPort;
+  silentTurns: number;
+  readonly callsById: Map<number, Served>;
+};
 
 /**
  * Answers windows on behalf of the node, in the node's worker. A window calls as this device itself (`self`): only pages of
@@ -134,7 +139,14 @@ const createWindowBook = (onGone: (window: OpenWindow) => void) => {
   };
 };
 
-const fromWindowTypes: ReadonlySet<string> = new Set<FromWindow['type']>(['hello', 'call', 'cancel', 'credit', 'alive', 'bye']);
+const fromWindowTypes: ReadonlySet<string> = new Set<FromWindow['type']>([
+  'hello',
+  'call',
+  'cancel',
+  'credit',
+  'alive',
+  'bye',
+]);
 const isFromWindow = (message: { type: string }): message is FromWindow => fromWindowTypes.has(message.type);
 
 const findCapability = (contractsByName: ReadonlyMap<string, AnyCapability>, text: string): AnyCapability | null => {
@@ -143,16 +155,30 @@ const findCapability = (contractsByName: ReadonlyMap<string, AnyCapability>, tex
   return asked && capability && isCompatible(capability.version, asked.version) ? capability : null;
 };
 
-const doneMessage = ({ window, node, id }: CallMessage, reply: Reply<unknown>): FromNode => ({ type: 'done', window, node, id, reply });
+const doneMessage = ({ window, node, id }: CallMessage, reply: Reply<unknown>): FromNode => ({
+  type: 'done',
+  window,
+  node,
+  id,
+  reply,
+});
 
 /** Pulls one call's items as credit allows and posts them, then the reply. Never throws: a bug becomes `internal`. */
-const serveCall = async (bus: Pick<Bus, 'serve'>, window: OpenWindow, message: CallMessage, capability: AnyCapability): Promise<void> => {
+const serveCall = async (
+  bus: Pick<Bus, 'serve'>,
+  window: OpenWindow,
+  message: CallMessage,
+  capability: AnyCapability,
+): Promise<void> => {
   const { node, id } = message;
   const control = new AbortController();
   const served: Served = { control, credit: message.credit, wake: () => {} };
   window.callsById.set(id, served);
   control.signal.addEventListener('abort', () => served.wake());
-  const source = bus.serve({ kind: 'self' }, capability, message.input, { ...withoutUndefined(message.options), signal: control.signal });
+  const source = bus.serve({ kind: 'self' }, capability, message.input, {
+    ...withoutUndefined(message.options),
+    signal: control.signal,
+  });
   const finish = (reply: Reply<unknown>): void => {
     if (!control.signal.aborted) window.port.post(doneMessage(message, reply));
   };

@@ -60,7 +60,7 @@ export const createAsk = (deps: AskDeps): Startable => {
   const compose = (best: Leg | null, asked: Answer['asked'], neighboursMissed: number): Answer => {
     const found = best && best.found.passages.length > 0 ? best.found : null;
     // A quote must stand in its passage word for word, whoever sent it.
-    const cited = found?.quotes.filter(({ passageId, quote }) => found.passages.some(({ id, text }) => id === passageId && text.includes(quote))) ?? [];
+    const cited = found?.quotes.filter(({ passageId, quote }) => quote.trim() !== '' && found.passages.some(({ id, text }) => id === passageId && text.includes(quote))) ?? [];
     return {
       outcome: cited.length > 0 ? 'quotes' : 'nothing',
       citations: cited,

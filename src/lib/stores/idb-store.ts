@@ -1,4 +1,12 @@
-import { openDB, unwrap, type DBSchema, type IDBPDatabase, type IDBPTransaction } from 'idb';
+import {
+  openDB,
+  unwrap,
+  type DBSchema,
+  type IDBPDatabase,
+  type IDBPObjectStore,
+  type IDBPTransaction,
+  type StoreNames,
+} from 'idb';
 import type { Commit, Store, StoredEvent, StoredPayload, StoreRefusal } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { assertKeyIsFree, epochKey, nextEpoch, oneEventAPlace } from './store-format.ts';
@@ -19,7 +27,10 @@ export type IdbStoreOptions = {
  * Opens the database and claims it: from now on every commit of an earlier opening is refused as `fenced`, in this tab or
  * any other, because each transaction compares the stored epoch with its own before it writes.
  */
-export const openIdbStore = async ({ name, onLost = () => {} }: IdbStoreOptions): Promise<Result<IdbStore, OpenRefusal>> => {
+export const openIdbStore = async ({
+  name,
+  onLost = () => {},
+}: IdbStoreOptions): Promise<Result<IdbStore, OpenRefusal>> => {
   let isClosed = false;
   const lose = (): void => {
     if (isClosed) return;
@@ -38,10 +49,10 @@ export const openIdbStore = async ({ name, onLost = () => {} }: IdbStoreOptions)
     const epoch = await claimEpoch(db);
     return ok({
       epoch,
-      events: () => db.getAll('events'),
-      payloads: () => db.getAll('payloads'),
+      events: () => readFrom(db, 'events', (events) => events.getAll()),
+      payloads: () => readFrom(db, 'payloads', (payloads) => payloads.getAll()),
       commit: async (batch, durability) => (isClosed ? err('closed') : commitTo(db, epoch, batch, durability)),
-      get: (key) => db.get('kv', key),
+      get: (key) => readFrom(db, 'kv', (kv) => kv.get(key)),
       list: (prefix) => listFrom(db, prefix),
       close: () => {
         isClosed = true;
@@ -83,17 +94,21 @@ const commitRefusals: Readonly<Record<string, StoreRefusal>> = {
   AbortError: 'closed',
 };
 
-const errorName = (error: unknown): string => (error instanceof Error || error instanceof DOMException ? error.name : '');
+const errorName = (error: unknown): string =>
+  error instanceof Error || error instanceof DOMException ? error.name : '';
 
 const raise = (error: unknown): never => {
   throw error;
 };
 
 const claimEpoch = async (db: IDBPDatabase<Layout>): Promise<number> => {
-  const transaction = db.transaction('kv', 'readwrite', { durability: 'strict' });
-  const epoch = nextEpoch(await transaction.store.get(epochKey));
-  unwrap(transaction.store).put(epoch, epochKey);
-  await transaction.done;
+  const { store, done } = db.transaction('kv', 'readwrite', { durability: 'strict' });
+  const claim = async (): Promise<number> => {
+    const epoch = nextEpoch(await store.get(epochKey));
+    unwrap(store).put(epoch, epochKey);
+    return epoch;
+  };
+  const [epoch] = await Promise.all([claim(), done]);
   return epoch;
 };
 
@@ -108,7 +123,10 @@ const commitTo = async (
   try {
     const transaction = db.transaction(storeNames, 'readwrite', { durability });
     // Watched from the start, so that an abort never becomes an unhandled rejection.
-    const ended = transaction.done.then(() => null, (error: unknown) => error ?? new Error('transaction failed'));
+    const ended = transaction.done.then(
+      () => null,
+      (error: unknown) => error ?? new Error('transaction failed'),
+    );
     end = { abort: () => transaction.abort(), ended };
     const looked = await look(transaction, epoch, batch.events ?? []);
     if (looked.ok) write(transaction, looked.value, batch);
@@ -171,7 +189,10 @@ const byLane = (events: Iterable<StoredEvent>): StoredEvent[][] => {
 };
 
 /** Seq -> id of what stands at the places this lane's events want. Usually nothing does, and one count shows it. */
-const readStanding = async (transaction: WriteTransaction, lane: readonly StoredEvent[]): Promise<Map<number, string>> => {
+const readStanding = async (
+  transaction: WriteTransaction,
+  lane: readonly StoredEvent[],
+): Promise<Map<number, string>> => {
   const idsBySeq = new Map<number, string>();
   const first = lane[0];
   const last = lane.at(-1);
@@ -201,9 +222,22 @@ const write = (transaction: WriteTransaction, events: readonly StoredEvent[], ba
 const compact = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
   bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 
-const listFrom = async (db: IDBPDatabase<Layout>, prefix: string): Promise<{ key: string; value: unknown }[]> => {
-  const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
-  const { store, done } = db.transaction('kv');
-  const [keys, values] = await Promise.all([store.getAllKeys(range), store.getAll(range), done]);
-  return keys.map((key, at) => ({ key, value: values[at] }));
+type Reading<Name extends StoreNames<Layout>> = IDBPObjectStore<Layout, [Name], Name, 'readonly'>;
+
+/** The transaction's end is waited for as well: it may fail after its reads, and nobody else would hear of it. */
+const readFrom = async <Name extends StoreNames<Layout>, T>(
+  db: IDBPDatabase<Layout>,
+  name: Name,
+  read: (store: Reading<Name>) => Promise<T>,
+): Promise<T> => {
+  const { store, done } = db.transaction(name);
+  const [found] = await Promise.all([read(store), done]);
+  return found;
 };
+
+const listFrom = (db: IDBPDatabase<Layout>, prefix: string): Promise<{ key: string; value: unknown }[]> =>
+  readFrom(db, 'kv', async (kv) => {
+    const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+    const [keys, values] = await Promise.all([kv.getAllKeys(range), kv.getAll(range)]);
+    return keys.map((key, at) => ({ key, value: values[at] }));
+  });

@@ -26,10 +26,18 @@ export type MemoryStoreOptions = {
 
 export type MemoryStore = Store & { readonly epoch: number };
 
-export const createMemoryDisk = (): MemoryDisk => ({ events: new Map(), payloads: new Map(), kv: new Map(), unflushed: [] });
+export const createMemoryDisk = (): MemoryDisk => ({
+  events: new Map(),
+  payloads: new Map(),
+  kv: new Map(),
+  unflushed: [],
+});
 
 /** A store in memory, for tests and the simulator. Everything completes in the order it was asked, so a run repeats exactly. */
-export const createMemoryStore = ({ disk = createMemoryDisk(), beforeCommit = () => null }: MemoryStoreOptions = {}): MemoryStore => {
+export const createMemoryStore = ({
+  disk = createMemoryDisk(),
+  beforeCommit = () => null,
+}: MemoryStoreOptions = {}): MemoryStore => {
   let state: 'open' | 'closed' | 'crashed' = 'open';
   let commits = 0;
   const epoch = nextEpoch(disk.kv.get(epochKey));
@@ -70,11 +78,15 @@ export const createMemoryStore = ({ disk = createMemoryDisk(), beforeCommit = ()
     commit,
     events: async () => {
       assertReadable();
-      return [...disk.events.values()].sort(compareEventPlaces).map((event) => ({ ...event, envelope: event.envelope.slice() }));
+      return [...disk.events.values()]
+        .sort(compareEventPlaces)
+        .map((event) => ({ ...event, envelope: event.envelope.slice() }));
     },
     payloads: async () => {
       assertReadable();
-      return [...disk.payloads].map(([id, payload]) => ({ id, payload: payload.slice() })).sort((a, b) => (a.id < b.id ? -1 : 1));
+      return [...disk.payloads]
+        .map(([id, payload]) => ({ id, payload: payload.slice() }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     get: async (key) => {
       assertReadable();
@@ -93,7 +105,8 @@ export const createMemoryStore = ({ disk = createMemoryDisk(), beforeCommit = ()
 
 export const isSimulatedCrash = (error: unknown): boolean => error instanceof Error && error.name === 'SimulatedCrash';
 
-const simulatedCrash = (): Error => Object.assign(new Error('the device stopped here, as the test wished'), { name: 'SimulatedCrash' });
+const simulatedCrash = (): Error =>
+  Object.assign(new Error('the device stopped here, as the test wished'), { name: 'SimulatedCrash' });
 
 /** The events that are not there yet, by place; null when another event stands at one of the places. */
 const freshEvents = (disk: MemoryDisk, events: readonly StoredEvent[]): Map<string, StoredEvent> | null => {

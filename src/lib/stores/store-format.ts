@@ -4,7 +4,8 @@ import type { StoredEvent } from '../kernel/ports/store.ts';
 export const epochKey = 'leader-epoch';
 
 /** Claiming is reading, adding one and writing in one step. Anything that is not a whole number counts as "never claimed". */
-export const nextEpoch = (stored: unknown): number => (typeof stored === 'number' && Number.isSafeInteger(stored) ? stored : 0) + 1;
+export const nextEpoch = (stored: unknown): number =>
+  (typeof stored === 'number' && Number.isSafeInteger(stored) ? stored : 0) + 1;
 
 /** A key must not be written by a service when the store itself lives by it. */
 export const assertKeyIsFree = (key: string): string => {

@@ -82,7 +82,8 @@ const receive = async (entrance: Entrance, data: string): Promise<void> => {
   const message = parseMeeting(plain.value);
   if (!message.ok) return refused(message.error);
   const outcome = entrance.meeting.heard(message.value);
-  if (outcome !== 'taken') refused(outcome);
+  // The server repeats to each device what it said itself.
+  if (outcome !== 'taken' && outcome !== 'own') refused(outcome);
 };
 
 const sealedCharsMax = Math.ceil(((limits.meetingMessageBytesMax + sealOverheadBytes) * 4) / 3);

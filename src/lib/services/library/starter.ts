@@ -1,8 +1,8 @@
-import { bytesToHex } from '../kernel/ids.ts';
-import type { Clock } from '../kernel/ports/clock.ts';
-import type { CryptoPort } from '../kernel/ports/crypto.ts';
-import { createSignal } from '../kernel/watch.ts';
-import { starterCorpus, type LibraryShelf } from './library-shelf.ts';
+import { bytesToHex } from '../../kernel/ids.ts';
+import type { Clock } from '../../kernel/ports/clock.ts';
+import type { CryptoPort } from '../../kernel/ports/crypto.ts';
+import { createSignal } from '../../kernel/watch.ts';
+import { starterCorpus, type LibraryShelf } from './shelf.ts';
 
 /** Reads a file of this app's own static folder; null when it cannot be had now (offline and not cached). */
 export type FetchStatic = (path: string) => Promise<Uint8Array<ArrayBuffer> | null>;

@@ -1,14 +1,14 @@
-import { libraryCorpora, libraryIngest, libraryRead, libraryRemove, librarySearch, type Corpora } from '../contracts/library.ts';
-import type { Bus } from '../kernel/bus.ts';
-import type { CallContext } from '../kernel/call.ts';
-import type { Caller } from '../kernel/capability.ts';
-import { failure } from '../kernel/errors.ts';
-import { createStops, type Startable } from '../kernel/lifecycle.ts';
-import type { SearchRoomPort } from '../kernel/ports/search.ts';
-import { err, ok } from '../kernel/result.ts';
-import { createSignal, watch } from '../kernel/watch.ts';
-import { starterCorpus, type LibraryShelf } from './library-shelf.ts';
-import type { StarterLibrary } from './starter-library.ts';
+import { libraryCorpora, libraryIngest, libraryRead, libraryRemove, librarySearch, type Corpora } from '../../contracts/library.ts';
+import type { Bus } from '../../kernel/bus.ts';
+import type { CallContext } from '../../kernel/call.ts';
+import type { Caller } from '../../kernel/capability.ts';
+import { failure } from '../../kernel/errors.ts';
+import { createStops, type Startable } from '../../kernel/lifecycle.ts';
+import type { SearchRoomPort } from '../../kernel/ports/search.ts';
+import { err, ok } from '../../kernel/result.ts';
+import { createSignal, watch } from '../../kernel/watch.ts';
+import { starterCorpus, type LibraryShelf } from './shelf.ts';
+import type { StarterLibrary } from './starter.ts';
 
 export type LibraryDeps = {
   readonly bus: Bus;

@@ -1,10 +1,10 @@
-import type { Corpora } from '../contracts/library.ts';
-import { bytesToText } from '../kernel/ids.ts';
-import type { CryptoPort } from '../kernel/ports/crypto.ts';
-import type { SearchRoomPort, IngestOutcome } from '../kernel/ports/search.ts';
-import type { Store } from '../kernel/ports/store.ts';
-import { err, ok, type Result } from '../kernel/result.ts';
-import { createSignal } from '../kernel/watch.ts';
+import type { Corpora } from '../../contracts/library.ts';
+import { bytesToText } from '../../kernel/ids.ts';
+import type { CryptoPort } from '../../kernel/ports/crypto.ts';
+import type { SearchRoomPort, IngestOutcome } from '../../kernel/ports/search.ts';
+import type { Store } from '../../kernel/ports/store.ts';
+import { err, ok, type Result } from '../../kernel/result.ts';
+import { createSignal } from '../../kernel/watch.ts';
 
 export type Visibility = 'private' | 'community';
 export type ShelfDocument = Corpora['documents'][number] & { readonly passages: number; readonly visibility: Visibility };

@@ -1,0 +1,23 @@
+import shell from './de/shell.json';
+import welcome from './de/welcome.json';
+import settings from './de/settings.json';
+import emergency from './de/emergency.json';
+import failure from './de/failure.json';
+import ask from './de/ask.json';
+import chat from './de/chat.json';
+import library from './de/library.json';
+import mesh from './de/mesh.json';
+import type { Messages } from '../messages.ts';
+
+/** Every text of the screens in German; a missing or a surplus key is a type error. */
+export const messages: Messages = {
+  ...shell,
+  ...welcome,
+  ...settings,
+  ...emergency,
+  ...failure,
+  ...ask,
+  ...chat,
+  ...library,
+  ...mesh,
+};

@@ -1,0 +1,82 @@
+import { createContext } from 'svelte';
+import { communityMembers } from '../contracts/community.ts';
+import { meshPeers } from '../contracts/mesh.ts';
+import { nodeInfoCapability } from '../contracts/node.ts';
+import type { BusClient } from '../kernel/bus-client.ts';
+import { createInstall } from './install.svelte.ts';
+import { createInviteBox } from './invite-box.svelte.ts';
+import { createLive } from './live.svelte.ts';
+import { createNeighbourhood } from './neighbourhood.svelte.ts';
+import { createToasts } from './toasts.svelte.ts';
+
+/** Whether this tab runs the node itself or looks through another tab's. */
+export type TabRole = 'starting' | 'leading' | 'following';
+/** What the screens need of the connection to the node (src/lib/node/connect-node.ts). */
+export type AppConnection = {
+  readonly bus: BusClient;
+  role(): TabRole;
+  onRole(listener: (role: TabRole) => void): () => void;
+  trouble(): string | null;
+  onTrouble(listener: () => void): () => void;
+  otherBuild(): string | null;
+  close(): void;
+};
+
+/** The state that every screen shares: who this is, who is near, who belongs here, and short news. One per tab. */
+export const createApp = (connection: AppConnection) => {
+  const { bus } = connection;
+  const info = createLive(bus, nodeInfoCapability, {});
+  const mesh = createLive(bus, meshPeers, {});
+  const members = createLive(bus, communityMembers, {});
+  const neighbourhood = createNeighbourhood(info, mesh);
+  const install = createInstall();
+  const toasts = createToasts();
+  let role = $state(connection.role());
+  let trouble = $state(connection.trouble());
+  let otherBuild = $state(connection.otherBuild());
+  const stops = [
+    connection.onRole((next) => (role = next)),
+    connection.onTrouble(() => {
+      trouble = connection.trouble();
+      otherBuild = connection.otherBuild();
+    }),
+    info.stop,
+    mesh.stop,
+    members.stop,
+    neighbourhood.stop,
+    install.stop,
+  ];
+
+  return {
+    bus,
+    /** `value` is the newest snapshot, null before the first one. */
+    info,
+    mesh,
+    members,
+    toasts,
+    /** How this device stands with its neighbours, in the words of the status pill. */
+    neighbourhood,
+    /** The browser's offer to install the app. */
+    install,
+    /** The invite a link brought, until it is used or put aside. */
+    invite: createInviteBox(),
+    get role() {
+      return role;
+    },
+    /** Why the node cannot run, for Details; null while it is well. */
+    get trouble() {
+      return trouble;
+    },
+    /** The build of another tab that differs from this tab's; null while they are the same. */
+    get otherBuild() {
+      return otherBuild;
+    },
+    stop: () => {
+      stops.splice(0).forEach((stop) => stop());
+      connection.close();
+    },
+  };
+};
+export type App = ReturnType<typeof createApp>;
+
+export const [getApp, setApp] = createContext<App>();

@@ -1,0 +1,174 @@
+import { communityAdmit, communityInvite, type Member, type Members, type Waiting } from '../contracts/community.ts';
+import type { Mesh, Neighbour } from '../contracts/mesh.ts';
+import type { NodeInfo } from '../contracts/node.ts';
+import type { BusClient } from '../kernel/bus-client.ts';
+import { parseCapabilityId } from '../kernel/capability.ts';
+import type { Failure } from '../kernel/errors.ts';
+
+export type { Mesh, Waiting };
+
+/** The three live views that say who is who; the app's state has them. */
+export type PeopleViews = {
+  readonly info: { readonly value: NodeInfo | null };
+  readonly mesh: { readonly value: Mesh | null };
+  readonly members: { readonly value: Members | null };
+};
+
+/** A device or a person on screen: one card. `device` is null for a member none of whose devices was ever met. */
+export type PersonCard = {
+  readonly key: string;
+  readonly device: string | null;
+  readonly person: string;
+  readonly name: string;
+  readonly isSelf: boolean;
+  readonly role: Member['role'];
+  readonly state: Neighbour['state'] | 'self';
+  readonly kind: Neighbour['kind'];
+  readonly rttMs: number | null;
+  readonly lastHeardAt: number | null;
+  readonly offers: Offers;
+  readonly build: string;
+  readonly invitedBy: string;
+  readonly since: number | null;
+};
+
+/** What a device offers, in the terms of the screens. */
+export type Offers = { readonly answers: boolean; readonly corpora: readonly string[] };
+
+/** Whose device this is; null when neither the mesh nor the members know it. */
+export const personOfDevice = (
+  device: string,
+  views: PeopleViews,
+): { person: string; name: string; isSelf: boolean } | null => {
+  const own = views.info.value;
+  if (own?.device === device) return { person: own.person, name: own.name, isSelf: true };
+  const member = views.members.value?.members.find(({ devices }) => devices.includes(device));
+  if (member) return { person: member.person, name: member.name, isSelf: member.isSelf };
+  const neighbour = views.mesh.value?.neighbours.find((candidate) => candidate.device === device);
+  return neighbour ? { person: neighbour.person, name: neighbour.name, isSelf: false } : null;
+};
+
+/** How many neighbours' devices are linked now. */
+export const linkedCount = (views: PeopleViews): number =>
+  views.mesh.value?.neighbours.filter(({ state }) => state === 'linked').length ?? 0;
+
+/** Everybody of the neighbourhood: this device first, then the linked, then the others by how lately they were heard. */
+export const personCards = (views: PeopleViews): readonly PersonCard[] => {
+  const own = views.info.value;
+  if (!own) return [];
+  const members = views.members.value?.members ?? [];
+  const neighbours = views.mesh.value?.neighbours ?? [];
+  const cards = neighbours.map((neighbour) => neighbourCard(neighbour, members));
+  const met = new Set(neighbours.map(({ person }) => person));
+  const unmet = members
+    .filter((member) => !member.isSelf && !met.has(member.person))
+    .map((member) => unmetCard(member, members));
+  return [selfCard(own, members), ...[...cards, ...unmet].toSorted(byNearness)];
+};
+
+const byNearness = (a: PersonCard, b: PersonCard): number =>
+  Number(b.state === 'linked') - Number(a.state === 'linked') ||
+  (a.state === 'linked' ? 0 : (b.lastHeardAt ?? 0) - (a.lastHeardAt ?? 0)) ||
+  a.name.localeCompare(b.name) ||
+  (a.key < b.key ? -1 : 1);
+
+const memberPart = (person: string, members: readonly Member[]) => {
+  const member = members.find((candidate) => candidate.person === person);
+  const inviter = members.find((candidate) => candidate.person === member?.invitedBy);
+  return { role: member?.role ?? ('member' as const), invitedBy: inviter?.name ?? '', since: member?.since ?? null };
+};
+
+const noOffers: Offers = { answers: false, corpora: [] };
+
+const selfCard = (own: NodeInfo, members: readonly Member[]): PersonCard => ({
+  key: own.device,
+  device: own.device,
+  person: own.person,
+  name: own.name,
+  isSelf: true,
+  state: 'self',
+  kind: 'none',
+  rttMs: null,
+  lastHeardAt: null,
+  offers: noOffers,
+  build: own.build,
+  ...memberPart(own.person, members),
+});
+
+const neighbourCard = (neighbour: Neighbour, members: readonly Member[]): PersonCard => ({
+  key: neighbour.device,
+  device: neighbour.device,
+  person: neighbour.person,
+  name: neighbour.name,
+  isSelf: false,
+  state: neighbour.state,
+  kind: neighbour.kind,
+  rttMs: neighbour.rttMs,
+  lastHeardAt: neighbour.lastHeardAt,
+  offers: readOffers(neighbour.offers),
+  build: neighbour.build,
+  ...memberPart(neighbour.person, members),
+});
+
+const unmetCard = (member: Member, members: readonly Member[]): PersonCard => ({
+  key: member.person,
+  device: null,
+  person: member.person,
+  name: member.name,
+  isSelf: false,
+  state: 'away',
+  kind: 'none',
+  rttMs: null,
+  lastHeardAt: null,
+  offers: noOffers,
+  build: '',
+  ...memberPart(member.person, members),
+});
+
+/** Offers of capabilities that no screen speaks about are left out, not guessed at. */
+const readOffers = (offers: Neighbour['offers']): Offers => {
+  const corpora = new Set<string>();
+  let answers = false;
+  for (const { capability, params } of offers) {
+    const name = parseCapabilityId(capability)?.name;
+    if (name !== 'library.search' && name !== 'ask.answer') continue;
+    answers = true;
+    for (const corpus of params.corpus ?? []) corpora.add(corpus);
+  }
+  return { answers, corpora: [...corpora].toSorted() };
+};
+
+export type Invite =
+  | { readonly state: 'none' | 'making' }
+  | { readonly state: 'ready'; readonly code: string; readonly expiresAt: number; readonly onPaper: boolean }
+  | { readonly state: 'failed'; readonly failure: Failure };
+
+/** What a member does at the Mesh screen: make codes, and open the door. */
+export const createMeshState = ({ bus }: { bus: BusClient }) => {
+  let invite = $state.raw<Invite>({ state: 'none' });
+  let busy = $state.raw<ReadonlySet<string>>(new Set());
+
+  const makeInvite = async (onPaper: boolean): Promise<void> => {
+    invite = { state: 'making' };
+    const reply = await bus.call(communityInvite, { onPaper });
+    invite = reply.ok ? { state: 'ready', ...reply.value.output, onPaper } : { state: 'failed', failure: reply.error };
+  };
+
+  /** null when it was done; the person at the door leaves the list by the members' stream. */
+  const admit = async (request: string, accept: boolean): Promise<Failure | null> => {
+    busy = new Set([...busy, request]);
+    const reply = await bus.call(communityAdmit, { request, accept });
+    busy = new Set([...busy].filter((other) => other !== request));
+    return reply.ok ? null : reply.error;
+  };
+
+  return {
+    get invite() {
+      return invite;
+    },
+    isBusy: (request: string) => busy.has(request),
+    makeInvite,
+    admit,
+  };
+};
+export type MeshState = ReturnType<typeof createMeshState>;

@@ -1,0 +1,5 @@
+import { runTransportContract } from './transport-contract.ts';
+import { createFakeWebrtcWorld } from './transport-webrtc-world.ts';
+
+/** The worker's half of WebRTC, with pages and a server that exist in memory; `tests/browser` runs the same over real connections. */
+runTransportContract({ name: 'webrtc over fake pages', createWorld: createFakeWebrtcWorld, hasServer: true });

@@ -1,0 +1,237 @@
+import { bytesToText } from '../../src/lib/kernel/ids.ts';
+import type { Bytes, Keyring } from '../../src/lib/kernel/ports/crypto.ts';
+import type { Random } from '../../src/lib/kernel/ports/random.ts';
+import type { Store } from '../../src/lib/kernel/ports/store.ts';
+import type { Carrier, Transport } from '../../src/lib/kernel/ports/transport.ts';
+import { createNode, type HearthNode } from '../../src/lib/node/create-node.ts';
+import { createSearchRoom } from '../../src/lib/search/search-room.ts';
+import { loadStemmer } from '../../src/lib/search/stemmers.ts';
+import {
+  createMemoryDisk,
+  createMemoryStore,
+  isSimulatedCrash,
+  type MemoryDisk,
+  type MemoryStore,
+  type StoreFault,
+} from '../../src/lib/stores/memory-store.ts';
+import type { MemoryNetwork } from '../../src/lib/transports/memory.ts';
+import { createNodeCrypto, createSeededKeyring } from '../support/node-crypto.ts';
+import { seededRandom } from '../support/test-neighbours.ts';
+import { createDeviceClock, type DeviceClock, type VirtualClock } from '../support/virtual-clock.ts';
+import type { Trace } from './trace.ts';
+
+/** Stands between a node and its carriers: what an adversary adds to its own traffic. */
+export type WrapCarrier = (carrier: Carrier, random: Random) => Carrier;
+
+export type DeviceDeps = {
+  readonly seed: number;
+  readonly name: string;
+  readonly clock: VirtualClock;
+  readonly network: MemoryNetwork;
+  readonly trace: Trace;
+  readonly verdicts: Map<string, boolean>;
+  readonly wrapCarrier?: WrapCarrier;
+};
+
+/** One person's device over all its starts and crashes: the disk, the keys and the clock stay, the node comes and goes. */
+export type SimDevice = {
+  readonly name: string;
+  readonly id: string;
+  readonly disk: MemoryDisk;
+  readonly clock: () => DeviceClock;
+  /** null while it is down. */
+  node(): HearthNode | null;
+  /** Resolves when the node that runs now has gone without a word. */
+  gone(): Promise<void>;
+  isStarting(): boolean;
+  start(): Promise<void>;
+  /** Ends at once, as when the process is killed: what was committed stays on the disk. */
+  kill(): void;
+  stop(): Promise<void>;
+  /** The node meets this fault at the n-th commit from now on; null takes it away. */
+  failAt(fault: { readonly commits: number; readonly fault: StoreFault } | null): void;
+  setQuotaFull(isFull: boolean): void;
+  crashes(): number;
+};
+
+const build = 'sim';
+
+export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
+  const { seed, name, network, trace } = deps;
+  const disk = createMemoryDisk();
+  const keyring = createSeededKeyring(new TextEncoder().encode(`${seed} ${name}`));
+  const id = await deviceIdOf(keyring);
+  let clock = createDeviceClock(deps.clock);
+  let node: HearthNode | null = null;
+  let planned: { commits: number; fault: StoreFault } | null = null;
+  let isQuotaFull = false;
+  let starts = 0;
+  let isStarting = false;
+  let crashes = 0;
+  let tellGone = (): void => {};
+  let gone: Promise<void> = Promise.resolve();
+
+  const end = (how: string): void => {
+    trace.note(`${name} ${how}`);
+    crashes += 1;
+    const { skewMs } = clock;
+    clock.end();
+    clock = createDeviceClock(deps.clock, skewMs());
+    network.crash(name);
+    node = null;
+    tellGone();
+  };
+
+  const beforeCommit = (): StoreFault | null => {
+    if (isQuotaFull) return 'quota-full';
+    if (planned === null) return null;
+    planned.commits -= 1;
+    if (planned.commits > 0) return null;
+    const { fault } = planned;
+    planned = null;
+    return fault;
+  };
+
+  const start = async (): Promise<void> => {
+    starts += 1;
+    isStarting = true;
+    const run = starts;
+    const random = seededRandom(`${seed} ${name} ${run}`);
+    let isOver = false;
+    gone = new Promise((resolve) => {
+      tellGone = () => {
+        isOver = true;
+        resolve();
+      };
+    });
+    const store = mortalStore(createMemoryStore({ disk, beforeCommit }), trace, name, () => end('crashed'));
+    const begun = (async () => {
+      const made = await createNode({
+        crypto: createNodeCrypto(random, deps.verdicts),
+        keyring,
+        clock,
+        random,
+        store,
+        transport: watchedTransport(network.transport(name), trace, name, random, deps.wrapCarrier),
+        search: createSearchRoom({ loadStemmer, now: () => 0 }),
+        fetchStatic: async (path) => (path === 'library/index.json' ? new TextEncoder().encode('{"guides":[]}') : null),
+        build,
+        defaultSignalUrl: 'memory:',
+        isStoragePersisted: async () => false,
+      });
+      await made.start();
+      if (!isOver) node = made;
+    })();
+    await Promise.race([begun, gone]);
+    isStarting = false;
+  };
+
+  return {
+    name,
+    id,
+    disk,
+    clock: () => clock,
+    node: () => node,
+    gone: () => gone,
+    isStarting: () => isStarting,
+    start,
+    kill: () => {
+      if (node) end('was killed');
+    },
+    stop: async () => {
+      await node?.stop();
+      node = null;
+    },
+    failAt: (fault) => {
+      planned = fault && { ...fault };
+    },
+    setQuotaFull: (isFull) => {
+      isQuotaFull = isFull;
+    },
+    crashes: () => crashes,
+  };
+};
+
+const deviceIdOf = async (keyring: Keyring): Promise<string> => bytesToText((await keyring.open()).device.signing.publicKey);
+
+/** After a crash nothing of the node may run on, so what it waits for never comes. */
+const mortalStore = (inner: MemoryStore, trace: Trace, name: string, onCrash: () => void): Store => {
+  let isDead = false;
+  const never = new Promise<never>(() => {});
+  const mortal = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (isDead) return never;
+    try {
+      return await work();
+    } catch (error) {
+      if (!isSimulatedCrash(error)) throw error;
+      if (!isDead) {
+        isDead = true;
+        onCrash();
+      }
+      return never;
+    }
+  };
+  return {
+    events: () => mortal(() => inner.events()),
+    payloads: () => mortal(() => inner.payloads()),
+    get: (key) => mortal(() => inner.get(key)),
+    list: (prefix) => mortal(() => inner.list(prefix)),
+    close: inner.close,
+    commit: (commit, durability) =>
+      mortal(async () => {
+        const committed = await inner.commit(commit, durability);
+        const facts = [...(commit.events ?? []).map(({ id }) => id), ...(commit.payloads ?? []).map(({ id }) => `+${id}`), ...(commit.kv ?? []).map(({ key }) => key)];
+        trace.note(`${name} ${durability} ${committed.ok ? 'ok' : committed.error} ${facts.join(' ')}`);
+        return committed;
+      }),
+  };
+};
+
+/** Every message that reaches the node goes into the trace. */
+const watchedTransport = (inner: Transport, trace: Trace, name: string, random: Random, wrap: WrapCarrier = (carrier) => carrier): Transport => ({
+  ...inner,
+  meet: (place) =>
+    inner.meet({
+      ...place,
+      onCarrier: (carrier, participant) => {
+        trace.note(`${name} carrier to ${participant}`);
+        place.onCarrier(wrap(watchedCarrier(carrier, trace, name), random), participant);
+      },
+    }),
+});
+
+const watchedCarrier = (inner: Carrier, trace: Trace, name: string): Carrier => ({
+  ...inner,
+  listen: (handlers) =>
+    inner.listen({
+      ...handlers,
+      message: (channel, message) => {
+        trace.note(`${name} hears ${channel}`, message);
+        handlers.message(channel, message);
+      },
+      closed: (reason) => {
+        trace.note(`${name} lost a carrier: ${reason}`);
+        handlers.closed(reason);
+      },
+    }),
+});
+
+/** The disk's own word on how long the prefix of a place is that it holds, payloads included. */
+export const heldOnDisk = (disk: MemoryDisk): ReadonlyMap<string, number> => {
+  const seqsByPlace = new Map<string, Set<number>>();
+  for (const { author, lane, seq, id } of disk.events.values()) {
+    if (!disk.payloads.has(id)) continue;
+    const place = `${author} ${lane}`;
+    const seqs = seqsByPlace.get(place) ?? new Set();
+    seqsByPlace.set(place, seqs.add(seq));
+  }
+  const held = new Map<string, number>();
+  for (const [place, seqs] of seqsByPlace) {
+    let next = 0;
+    while (seqs.has(next)) next += 1;
+    held.set(place, next);
+  }
+  return held;
+};
+
+export const textBytes = (text: string): Bytes => new TextEncoder().encode(text) as Bytes;

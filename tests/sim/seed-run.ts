@@ -1,0 +1,75 @@
+import { createNodeCrypto } from '../support/node-crypto.ts';
+import { seededRandom } from '../support/test-neighbours.ts';
+import type { SimDevice } from './device.ts';
+import { checkEverything, checkSignatures } from './final-checks.ts';
+import { gather, live } from './play.ts';
+import { planOf } from './plan.ts';
+import { createWorld, type World } from './world.ts';
+
+export type SeedOptions = {
+  readonly seed: number;
+  /** Every signature is really checked each time it is met, and every stored event once more at the end. */
+  readonly withRealVerdicts: boolean;
+  readonly keepLines: boolean;
+  readonly say: (line: string) => void;
+};
+
+export type SeedOutcome = {
+  readonly problems: readonly string[];
+  readonly hash: string;
+  readonly notes: number;
+  readonly lines: readonly string[];
+  readonly virtualMs: number;
+};
+
+const problemsShownMax = 12;
+
+/** One seed from the founding to the last timer. Everything that is wrong comes back as sentences; nothing throws. */
+export const runSeed = async ({ seed, withRealVerdicts, keepLines, say }: SeedOptions): Promise<SeedOutcome> => {
+  const plan = planOf(seed);
+  const verdicts = withRealVerdicts ? new ForgetfulMap<string, boolean>() : new Map<string, boolean>();
+  const world = createWorld({ seed, startMs: plan.startMs, verdicts, keepLines, say });
+  const onRejection = (reason: unknown): void => void world.problems.push(`a promise was rejected and nobody listened: ${describe(reason)}`);
+  process.on('unhandledRejection', onRejection);
+  say(`seed ${seed}: ${plan.people} people, ${plan.periodMs / 60_000} minutes${plan.hasAdversary ? ', an adversary' : ''}${plan.hasStrangers ? ', strangers' : ''}`);
+  try {
+    await playSeed(world, plan, withRealVerdicts);
+  } catch (error) {
+    world.problems.push(describe(error));
+  }
+  process.off('unhandledRejection', onRejection);
+  return {
+    problems: [...new Set(world.problems)].slice(0, problemsShownMax),
+    hash: world.trace.hash(),
+    notes: world.trace.count(),
+    lines: world.trace.lines,
+    virtualMs: world.clock.now() - plan.startMs,
+  };
+};
+
+const playSeed = async (world: World, plan: ReturnType<typeof planOf>, withRealVerdicts: boolean): Promise<void> => {
+  const members = await gather(world, plan, undefined);
+  const said = await live(world, plan, members);
+  const crypto = createNodeCrypto(seededRandom('checks'), withRealVerdicts ? new ForgetfulMap() : new Map());
+  world.problems.push(...(await checkEverything(world, members, said, crypto)));
+  if (withRealVerdicts) world.problems.push(...(await checkSignatures(members, crypto)));
+  await stopAll(world, world.devices);
+};
+
+/** Nothing may be left behind: no timer of any node, no carrier. */
+const stopAll = async (world: World, devices: readonly SimDevice[]): Promise<void> => {
+  for (const device of devices) await world.drive(device.stop(), 10_000);
+  await world.drive(world.pause(60_000), 61_000);
+  for (const device of devices) if (device.clock().pending() > 0) world.problems.push(`${device.name} left ${device.clock().pending()} timers behind`);
+  if (world.clock.pending() > 0) world.problems.push(`${world.clock.pending()} timers were left behind`);
+  if (world.network.carrierCount() > 0) world.problems.push(`${world.network.carrierCount()} carriers were left behind`);
+};
+
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' | ') : String(error));
+
+/** Remembers nothing: with it as verdict cache every signature is checked each time. */
+class ForgetfulMap<K, V> extends Map<K, V> {
+  override set(): this {
+    return this;
+  }
+}

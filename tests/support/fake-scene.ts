@@ -1,0 +1,242 @@
+import type { FailureCode } from '../../src/lib/kernel/errors.ts';
+import { guide, passages, sources } from './fake-guide.ts';
+import { devices, emoji, id, membersOf, neighbours, openingMessages, people, startedAt } from './fake-people.ts';
+
+export type Scene = {
+  readonly device: string;
+  answer(name: string, input: unknown): Promise<unknown>;
+  steps(name: string): readonly unknown[] | null;
+  nextChange(signal?: AbortSignal): Promise<void>;
+};
+
+/** The story of one device, told by name: new, pending, alone or street. Calls that change something change the story. */
+export const createScene = (name: string): Scene => {
+  const isBlank = name === 'new' || name === 'pending';
+  const state = {
+    name: isBlank ? '' : 'Anna Berger',
+    membership: name === 'new' ? 'none' : name === 'pending' ? 'pending' : 'member',
+    place: isBlank ? '' : 'Lindenstraße 12–18',
+    reason: '',
+    signalUrl: 'ws://localhost:8787/signal',
+    messages: (name === 'street' ? openingMessages() : name === 'long' ? longTalk() : []) as Record<string, unknown>[],
+    invites: [] as { code: string; expiresAt: number }[],
+    waiting:
+      name === 'street'
+        ? [{ request: devices.dilek, person: people.dilek, name: 'Dilek', emoji, since: Date.now() }]
+        : [],
+  };
+  let listeners: (() => void)[] = [];
+  const change = (): Record<string, never> => {
+    listeners.splice(0).forEach((run) => run());
+    return {};
+  };
+  const hasNeighbours = name === 'street' || name === 'second';
+
+  const answers: Record<string, (input: Record<string, unknown>) => unknown> = {
+    'node.info': () => ({
+      device: devices.anna,
+      person: people.anna,
+      name: state.name,
+      build: '16c2168a',
+      membership: state.membership,
+      community: state.membership === 'member' ? { id: 'x'.repeat(21) + 'A', name: state.place } : null,
+      pendingReason: state.reason,
+      signalUrl: state.signalUrl,
+      defaultSignalUrl: 'ws://localhost:8787/signal',
+      storagePersisted: false,
+      startedAt,
+    }),
+    'node.configure': (input) => {
+      if (typeof input.name === 'string') state.name = input.name;
+      if (typeof input.signalUrl === 'string') state.signalUrl = input.signalUrl || 'ws://localhost:8787/signal';
+      return change();
+    },
+    'node.selfTest': async () => {
+      await new Promise((done) => setTimeout(done, 900));
+      return {
+        steps: ['identity', 'log', 'search', 'storage', 'signalling'].map((step, i) => ({
+          name: step,
+          ok: step !== 'signalling',
+          ms: 3 + i * 7,
+          detail: step === 'signalling' ? 'no answer in 2,000 ms' : 'signed and verified 1 event',
+        })),
+      };
+    },
+    'node.traces': () => ({ traces: [], total: 0 }),
+    'community.found': (input) => {
+      Object.assign(state, { name: input.name, place: input.communityName, membership: 'member' });
+      change();
+      return { community: 'x'.repeat(21) + 'A' };
+    },
+    'community.join': (input) => {
+      Object.assign(state, {
+        name: input.name,
+        membership: 'pending',
+        reason: input.invite === 'old' ? 'invite-expired' : '',
+      });
+      change();
+      return { community: 'x'.repeat(21) + 'A' };
+    },
+    'community.cancelJoin': () => {
+      Object.assign(state, { membership: 'none', reason: '' });
+      return change();
+    },
+    'community.invite': () => {
+      const invite = { code: 'HN1_' + 'k3Jx9'.repeat(20), expiresAt: Date.now() + 15 * 60_000 };
+      state.invites = [...state.invites, invite];
+      change();
+      return invite;
+    },
+    'community.admit': (input) => {
+      state.waiting = state.waiting.filter((one) => one.request !== input.request);
+      return change();
+    },
+    'community.members': () => ({
+      members: membersOf(state.name, hasNeighbours, state.membership),
+      waiting: state.waiting,
+      invites: state.invites,
+      ownEmoji: state.membership === 'pending' ? emoji : [],
+    }),
+    'mesh.peers': () => ({
+      neighbours: hasNeighbours ? neighbours : [],
+      signalling: { url: state.signalUrl, state: name === 'lost' ? 'lost' : 'open', since: startedAt },
+      candidates: name === 'blocked' ? 'none' : 'some',
+      webrtc: true,
+    }),
+    'chat.send': (input) => {
+      if (String(input.text).startsWith('fail')) return refuse('quota_full', 'disk');
+      const message = {
+        eventId: id('e').slice(0, 40) + String(100 + state.messages.length),
+        device: devices.anna,
+        person: people.anna,
+        name: state.name,
+        text: String(input.text),
+        at: Date.now(),
+        isOwn: true,
+        state: 'waiting',
+        heldBy: 0,
+        heldOf: 3,
+        clientId: String(input.clientId),
+      };
+      state.messages = [...state.messages, message];
+      change();
+      return { eventId: message.eventId, state: 'waiting' };
+    },
+    'chat.history': (input) => ({ messages: state.messages.slice(-Number(input.limit)), total: state.messages.length }),
+    'library.corpora': () => ({
+      corpora: [
+        {
+          name: 'starter',
+          documents: 12,
+          passages: 148,
+          sizeBytes: 61_440,
+          languages: ['en', 'de'],
+          visibility: 'community',
+          isStarter: true,
+          heldBy: [devices.bora],
+        },
+        {
+          name: 'street',
+          documents: 1,
+          passages: 6,
+          sizeBytes: 3_900,
+          languages: ['de'],
+          visibility: 'community',
+          isStarter: false,
+          heldBy: [],
+        },
+      ],
+      elsewhere: hasNeighbours ? [{ name: 'allotment', devices: [devices.chen] }] : [],
+      documents: [
+        {
+          cid: id('w'),
+          title: 'Water: when the tap runs dry',
+          corpus: 'starter',
+          language: 'en',
+          sizeBytes: 4_813,
+          updated: '2026-11-23',
+          guide: 'water',
+        },
+        {
+          cid: id('k'),
+          title: 'Bleeding: stop it with pressure',
+          corpus: 'starter',
+          language: 'en',
+          sizeBytes: 4_264,
+          updated: '2026-11-23',
+          guide: 'bleeding',
+        },
+        {
+          cid: id('v'),
+          title: 'Wasser: wenn aus dem Hahn nichts mehr kommt',
+          corpus: 'starter',
+          language: 'de',
+          sizeBytes: 5_120,
+          updated: '2026-11-23',
+          guide: 'water',
+        },
+        {
+          cid: id('h'),
+          title: 'Hausordnung und Absperrhähne',
+          corpus: 'street',
+          language: 'de',
+          sizeBytes: 3_900,
+          updated: '2026-10-02',
+          guide: '',
+        },
+      ],
+      starter: name === 'loading' ? { done: 3, total: 12, failed: 0 } : { done: 12, total: 12, failed: 0 },
+      isReady: name !== 'loading',
+    }),
+    'library.read': (input) =>
+      input.cid === id('?').slice(0, 43) || String(input.cid).length !== 43
+        ? refuse('not_found', 'no-such-document')
+        : guide(String(input.cid)),
+    'library.search': () => ({ passages: passages(id('w')), evidence: 820, quotes: [] }),
+    'library.ingest': (input) =>
+      String(input.fileName).startsWith('broken')
+        ? refuse('bad_request', 'front-matter-malformed')
+        : { cid: id('z'), title: String(input.fileName), passages: 7, duplicate: false },
+    'library.remove': () => change(),
+    'ask.answer': async (input) => {
+      await new Promise((done) => setTimeout(done, 700));
+      const asked = JSON.stringify(input).toLowerCase();
+      const found = passages(/bleed|blutung/.test(asked) ? id('k') : id('w'));
+      if (/slow/.test(asked)) await new Promise((done) => setTimeout(done, 20_000));
+      if (/refuse/.test(asked)) return refuse('unavailable', 'search-worker-gone');
+      const base = {
+        servedBy: devices.anna,
+        route: 'local',
+        neighboursMissed: 0,
+        asked: [{ device: devices.anna, outcome: 'ok', evidence: 820, ms: 42 }],
+      };
+      if (/unicorn|einhorn/.test(asked))
+        return { ...base, outcome: 'nothing', citations: [], passages: [], evidence: 90, neighboursMissed: 1 };
+      const isAway = /garden|garten/.test(asked);
+      return {
+        ...base,
+        outcome: 'quotes',
+        citations: sources(found),
+        passages: found,
+        evidence: 820,
+        ...(isAway && {
+          servedBy: devices.chen,
+          route: 'neighbour',
+          neighboursMissed: 1,
+          asked: [...base.asked, { device: devices.chen, outcome: 'ok', evidence: 860, ms: 31 }],
+        }),
+      };
+    },
+  };
+
+  return {
+    device: devices.anna,
+    answer: async (capability, input) => answers[capability]?.(input as Record<string, unknown>),
+    steps: (capability) => (capability === 'ask.answer' ? [{ step: 'searching-here', device: devices.anna }] : null),
+    nextChange: (signal) =>
+      new Promise((done) => {
+        listeners = [...listeners, done];
+        signal?.addEventListener('abort', () => done());
+      }),
+  };
+};
