@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -8,6 +10,16 @@ const inNode = (name: string, include: string[]) => ({
   test: { name, include, environment: 'node' as const, testTimeout: 30_000 },
 });
 
+/** Content hash of every file under static/, so that a release fetches anew what has changed and nothing else. */
+const staticRevisions = (): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync('static', { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => `${entry.parentPath}/${entry.name}`.replaceAll('\\', '/'))
+      .sort()
+      .map((path) => [path.slice('static'.length), createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16)]),
+  );
+
 const chromium = process.env.VITEST === undefined ? null : findChromium();
 
 export default defineConfig({
@@ -15,9 +27,11 @@ export default defineConfig({
   define: {
     // The one build variable of a static deployment: where its signalling server is. Empty means "same host".
     __SIGNAL_URL__: JSON.stringify(process.env.SIGNAL_URL ?? ''),
+    __STATIC_REVISIONS__: JSON.stringify(staticRevisions()),
     __BUILD_ID__: JSON.stringify(process.env.HEARTHNET_BUILD ?? 'dev'),
   },
-  worker: { format: 'es' as const },
+  // One file a worker: the service worker keeps every built file, and SvelteKit does not tell it of a worker's lazy chunks.
+  worker: { format: 'es' as const, rolldownOptions: { output: { codeSplitting: false } } },
   server: { fs: { allow: ['workers', 'static', 'tests'] } },
   test: {
     projects: [

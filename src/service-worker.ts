@@ -21,7 +21,7 @@ const nameOf = (text: string): string => {
   return (value >>> 0).toString(36);
 };
 
-// Built chunks carry their hash in their name. Pages and static files do not: they are fetched anew with each commit
+// Built chunks carry their hash in their name, static files are known by theirs. Pages are fetched anew with each commit
 // (version) and whenever any chunk changed, so that a cached page never names a chunk that left the cache.
 const revision = `${version}-${nameOf(build.join('\n'))}`;
 const shell = '/200.html';
@@ -29,7 +29,8 @@ const shell = '/200.html';
 precacheAndRoute(
   [
     ...build.map((url) => ({ url, revision: null })),
-    ...[...files, ...prerendered, shell].map((url) => ({ url, revision })),
+    ...files.map((url) => ({ url, revision: __STATIC_REVISIONS__[url] ?? revision })),
+    ...[...prerendered, shell].map((url) => ({ url, revision })),
   ],
   // A page is the same page whatever its query says (/library/guide/?id=water).
   { ignoreURLParametersMatching: [/.*/], cleanURLs: false },

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { inProject, isMain, projectDir, runMain, Unready } from './project.mjs';
+import { breachesOfFunctions } from './lint-functions.mjs';
 import { compareMessages } from './lint-messages.mjs';
 
 /**
@@ -46,6 +47,7 @@ export const findBreaches = (files, { registryHost } = {}) => {
   return [
     ...files.flatMap((file) => [
       ...breachOfLength(file),
+      ...breachesOfFunctions(file),
       ...breachOfName(file),
       ...breachesOfBans(file),
       ...breachesOf(file, leaks),

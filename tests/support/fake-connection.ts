@@ -3,7 +3,8 @@ import type { Reply } from '../../src/lib/kernel/call.ts';
 import { failure } from '../../src/lib/kernel/errors.ts';
 import { err, ok } from '../../src/lib/kernel/result.ts';
 import type { NodeConnection, Obstacle } from '../../src/lib/node/connect-node.ts';
-import { createScene, isRefusal, type Scene } from './fake-scene.ts';
+import { isRefusal } from './fake-refusal.ts';
+import { createScene, type Scene } from './fake-scene.ts';
 
 /**
  * A scripted node for looking at the screens: `vite --config tests/support/screens.vite.config.ts` puts it in the place

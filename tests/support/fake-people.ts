@@ -90,14 +90,8 @@ export const openingMessages = () =>
     };
   });
 
-/** A fake refusal: fake-connection.ts turns it into the failure of the reply. */
-export type Refusal = { readonly refused: FailureCode; readonly reason: string };
-const refuse = (refused: FailureCode, reason: string): Refusal => ({ refused, reason });
-export const isRefusal = (value: unknown): value is Refusal =>
-  typeof value === 'object' && value !== null && 'refused' in value;
-
 /** Three days of talk, more than one page of it. */
-const longTalk = () =>
+export const longTalk = () =>
   Array.from({ length: 260 }, (_, i) => {
     const author = (['bora', 'anna', 'chen'] as const)[Math.floor(i / 2) % 3] ?? 'bora';
     return {

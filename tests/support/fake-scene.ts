@@ -1,6 +1,16 @@
-import type { FailureCode } from '../../src/lib/kernel/errors.ts';
 import { guide, passages, sources } from './fake-guide.ts';
-import { devices, emoji, id, membersOf, neighbours, openingMessages, people, startedAt } from './fake-people.ts';
+import {
+  devices,
+  emoji,
+  id,
+  longTalk,
+  membersOf,
+  neighbours,
+  openingMessages,
+  people,
+  startedAt,
+} from './fake-people.ts';
+import { refuse } from './fake-refusal.ts';
 
 export type Scene = {
   readonly device: string;

@@ -3,16 +3,41 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from '@playwright/test';
-import { openStreetNetwork, type StreetNetwork } from './street-network.ts';
+import { openStreetNetwork, type NetworkWish, type StreetNetwork } from './street-network.ts';
 
-/** One person's browser: a profile of its own on disk (a context is not a second machine), one page, and what its console said. */
-export type Resident = { readonly name: string; readonly context: BrowserContext; readonly page: Page; readonly complaints: string[]; readonly foreignRequests: string[] };
+/**
+ * One person's browser: a profile of its own on disk (a context is not a second machine), one page, and what its pages said.
+ * `brokenRequests` are the addresses that were asked for and not answered.
+ */
+export type Resident = {
+  readonly name: string;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly complaints: string[];
+  readonly foreignRequests: string[];
+  readonly brokenRequests: string[];
+};
 
-export type ResidentOptions = { readonly locale?: string; readonly viewport?: { width: number; height: number }; readonly colorScheme?: 'light' | 'dark' };
+export type ResidentOptions = {
+  readonly locale?: string;
+  readonly viewport?: { width: number; height: number };
+  readonly colorScheme?: 'light' | 'dark';
+  readonly reducedMotion?: 'reduce' | 'no-preference';
+  /** Further switches of Chromium. */
+  readonly browserArgs?: readonly string[];
+  /** Where the app comes from when it is not the street's server; requests elsewhere count as foreign. */
+  readonly origin?: string;
+};
+
+export type StreetOptions = {
+  readonly network?: NetworkWish;
+  /** What the server finds in its environment beside PORT, HOST and DATA_DIR. */
+  readonly environment?: Readonly<Record<string, string>>;
+};
 
 /** The production build behind the real server, and residents in real Chromium. Nothing of it outlives `close`. */
-export const openStreet = async () => {
-  const network: StreetNetwork = await openStreetNetwork();
+export const openStreet = async (options: StreetOptions = {}) => {
+  const network: StreetNetwork = await openStreetNetwork(options.network);
   const folder = mkdtempSync(join(tmpdir(), 'hearthnet-street-'));
   const residents: Resident[] = [];
   let server: ChildProcess | null = null;
@@ -21,8 +46,9 @@ export const openStreet = async () => {
   /** Starts the server, on the port it had before if it ran before. */
   const startServer = async (): Promise<string> => {
     const { program, args } = network.command('node', ['signaling/main.ts']);
-    const port = url ? new URL(url).port : '0';
-    const child = spawn(program, args, { env: { ...process.env, PORT: port, HOST: 'localhost', DATA_DIR: join(folder, 'data') }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const own = { PORT: url ? new URL(url).port : '0', HOST: 'localhost', DATA_DIR: join(folder, 'data') };
+    const env = { ...process.env, ...options.environment, ...own };
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     server = child;
     url = await new Promise<string>((resolve, reject) => {
       let output = '';
@@ -45,18 +71,20 @@ export const openStreet = async () => {
     await ended;
   };
 
-  const move = async (name: string, options: ResidentOptions = {}): Promise<Resident> => {
+  /** Opens the browser of a person. Who has moved out and comes back finds the old profile again. */
+  const move = async (name: string, wish: ResidentOptions = {}): Promise<Resident> => {
     const context = await chromium.launchPersistentContext(join(folder, `profile-${name}`), {
       executablePath: network.browserPath,
-      args: ['--no-sandbox'],
-      locale: options.locale ?? 'en-US',
-      viewport: options.viewport ?? { width: 390, height: 844 },
-      ...(options.colorScheme ? { colorScheme: options.colorScheme } : {}),
+      args: ['--no-sandbox', ...(wish.browserArgs ?? [])],
+      locale: wish.locale ?? 'en-US',
+      viewport: wish.viewport ?? { width: 390, height: 844 },
+      ...(wish.colorScheme ? { colorScheme: wish.colorScheme } : {}),
+      ...(wish.reducedMotion ? { reducedMotion: wish.reducedMotion } : {}),
     });
+    context.setDefaultTimeout(20_000);
     const page = context.pages()[0] ?? (await context.newPage());
-    page.setDefaultTimeout(20_000);
-    const resident: Resident = { name, context, page, complaints: [], foreignRequests: [] };
-    listen(resident, () => url);
+    const resident: Resident = { name, context, page, complaints: [], foreignRequests: [], brokenRequests: [] };
+    listen(resident, () => wish.origin ?? new URL(url).origin);
     residents.push(resident);
     return resident;
   };
@@ -65,6 +93,8 @@ export const openStreet = async () => {
     startServer,
     stopServer,
     move,
+    /** Closes a person's whole browser; the profile stays on disk. */
+    moveOut: ({ context }: Resident): Promise<void> => context.close(),
     url: () => url,
     close: async (): Promise<void> => {
       for (const { context } of residents) await context.close();
@@ -76,16 +106,35 @@ export const openStreet = async () => {
 };
 export type Street = Awaited<ReturnType<typeof openStreet>>;
 
+/** Another tab of the same browser; `page` is the new one, all else is shared. */
+export const openTab = async (resident: Resident): Promise<Resident> => ({
+  ...resident,
+  page: await resident.context.newPage(),
+});
+
+/** Ends a tab as a crash does: its page and its workers are gone at once and nobody is told. */
+export const crashTab = async ({ context, page }: Resident): Promise<void> => {
+  const devtools = await context.newCDPSession(page);
+  const crashed = page.waitForEvent('crash');
+  // The answer never comes: who would send it is dead.
+  devtools.send('Page.crash').catch(() => undefined);
+  await crashed;
+};
+
 /** Chromium's own lines about fetches and sockets that failed while the server is off; everything else is ours. */
 const isChromiumsOwn = (text: string): boolean => /net::ERR_|Failed to load resource|WebSocket connection to/.test(text);
 
-const listen = ({ context, page, complaints, foreignRequests }: Resident, url: () => string): void => {
-  page.on('console', (message) => {
+const listen = ({ context, complaints, foreignRequests, brokenRequests }: Resident, origin: () => string): void => {
+  context.on('console', (message) => {
     if (['error', 'warning'].includes(message.type()) && !isChromiumsOwn(message.text())) complaints.push(message.text());
   });
-  page.on('pageerror', (error) => complaints.push(error.message));
+  context.on('weberror', (event) => complaints.push(event.error().message));
   context.on('request', (request) => {
     const asked = new URL(request.url());
-    if (['http:', 'https:'].includes(asked.protocol) && asked.origin !== new URL(url()).origin) foreignRequests.push(request.url());
+    if (['http:', 'https:'].includes(asked.protocol) && asked.origin !== origin()) foreignRequests.push(request.url());
+  });
+  context.on('requestfailed', (request) => {
+    // A page that is left gives up what it was still asking for.
+    if (request.failure()?.errorText !== 'net::ERR_ABORTED') brokenRequests.push(request.url());
   });
 };

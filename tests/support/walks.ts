@@ -1,4 +1,4 @@
-import { expect, type Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 import type { Resident, Street } from './street.ts';
 
 /** The words of the two languages that the walks press, so that one walk can be taken in English and in German. */
@@ -71,4 +71,12 @@ export const ask = async (resident: Resident, question: string, language: Langua
   if (!page.url().includes('/ask')) await goTo(resident, 'ask');
   await page.getByLabel(words[language].question).fill(question);
   await page.keyboard.press('Enter');
+};
+
+/** Opens what stands behind the status pill. */
+export const openSheet = async ({ page }: Resident): Promise<Locator> => {
+  await page.getByTestId('status-pill').click();
+  const sheet = page.getByRole('dialog');
+  await expect(sheet).toBeVisible();
+  return sheet;
 };

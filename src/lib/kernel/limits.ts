@@ -163,4 +163,6 @@ export const limits = {
   nodeBeatsMissedMax: 3,
   nodeAnswerGraceMs: 2_000,
   nodeAnswerTurnsMax: 4,
+  // receipts of devices that no event has named yet (src/lib/log)
+  receiptStrangersMax: 64,
 } as const;

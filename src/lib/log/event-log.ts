@@ -1,12 +1,12 @@
 import { hlcMonth, nextHlc, type Hlc } from '../kernel/hlc.ts';
-import { bytesToText, concatBytes, textToBytes } from '../kernel/ids.ts';
+import { areBytesEqual, bytesToText, concatBytes, textToBytes } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { Commit, Store, StoreRefusal } from '../kernel/ports/store.ts';
 import { ok, type Result } from '../kernel/result.ts';
 import { createAdmissions } from './admissions.ts';
-import { authorityLane, monthLane, parseEvent, signEvent, type Header } from './event.ts';
+import { authorityLane, communityOf, isGenesisHeader, monthLane, parseEvent, signEvent, type Header } from './event.ts';
 import { fitsHeader, takeIn, type Incoming, type Intake } from './intake.ts';
 import { encodePayload, kinds, type KindName, type Payload } from './kinds.ts';
 import { createLanes, type Entry } from './lanes.ts';
@@ -62,6 +62,8 @@ export const createEventLog = (deps: EventLogDeps) => {
         const parsed = await parseEvent(crypto, envelope);
         if (!parsed.ok) throw new Error(`stored event ${id} is damaged: ${parsed.error}`);
         const { header, author } = parsed.value;
+        const named = isGenesisHeader(header) ? await communityOf(crypto, parsed.value) : header.community;
+        if (!areBytesEqual(named, community)) continue; // of a neighbourhood this device once knocked at
         const entry = { event: { header, author, id, envelope }, payload: payloadsById.get(id) ?? null };
         await push(entry);
         await admissions.learn(entry);
@@ -166,6 +168,7 @@ export const createEventLog = (deps: EventLogDeps) => {
     byId: lanes.byId,
     all: lanes.all,
     certificateOf: admissions.certificateOf,
+    isAdmitted: admissions.isAdmitted,
     missingPayloads: (most: number): string[] => {
       const missing: string[] = [];
       for (const { event, payload } of lanes.all()) {

@@ -46,6 +46,9 @@ export const radioLane = 1;
 export const monthLane = (month: number): number => 16 + month;
 const lanesMax = 16 + 12 * 200;
 
+/** Lanes that exist: authority, radio, and the months of two hundred years. */
+export const isLane = (lane: number): boolean => lane <= radioLane || (lane >= 16 && lane <= lanesMax);
+
 const headerBytes = (header: Header): Bytes =>
   encodeCbor([
     1,
@@ -113,6 +116,6 @@ const parseHeader = (bytes: Bytes): Result<Header, EventRefusal> => {
   const [lane, seq] = place;
   if (!isCborCount(lane) || !isCborCount(seq) || !isCborCount(hlc) || !isCborCount(kind) || !isCborCount(expires) || !isCborCount(payloadSize)) return err('event-malformed');
   if (payloadSize > limits.payloadBytesMax || seq > 0xffffffff || kind > 0xffff) return err('event-malformed');
-  if (lane > lanesMax || (lane > radioLane && lane < 16)) return err('event-lane');
+  if (!isLane(lane)) return err('event-lane');
   return ok({ community, author, lane, seq, hlc, kind, expires, payloadHash, payloadSize });
 };

@@ -1,5 +1,6 @@
 import { nextHlc, type Hlc } from '../kernel/hlc.ts';
 import { bytesToText } from '../kernel/ids.ts';
+import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
 import type { Store } from '../kernel/ports/store.ts';
@@ -23,6 +24,9 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
     newestByDevice.set(vector.device, vector);
     await store.commit({ kv: [{ key: keyPrefix + vector.device, value: vector.bytes }] }, 'relaxed');
   };
+
+  /** A receipt may come before the event that names its device, so some of strangers are kept; anybody can make up more of them. */
+  const strangers = (): number => [...newestByDevice.keys()].filter((device) => !log.isAdmitted(device)).length;
 
   /** How many leading events of a place we hold with their payload. */
   const heldNext = (author: string, lane: number): number => {
@@ -53,12 +57,13 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
       }
     },
     /** Takes in a receipt from outside; true when it is news worth passing on. */
-    take: async (bytes: Uint8Array): Promise<Result<boolean, ReceiptRefusal | 'receipt-own'>> => {
+    take: async (bytes: Uint8Array): Promise<Result<boolean, ReceiptRefusal | 'receipt-own' | 'receipt-stranger'>> => {
       const vector = await verifyReceipt(crypto, log.community, bytes);
       if (!vector.ok) return vector;
       if (vector.value.device === own) return err('receipt-own');
       const known = newestByDevice.get(vector.value.device);
       if (known && known.hlc >= vector.value.hlc) return ok(false);
+      if (!known && !log.isAdmitted(vector.value.device) && strangers() >= limits.receiptStrangersMax) return err('receipt-stranger');
       await keep(vector.value);
       return ok(true);
     },

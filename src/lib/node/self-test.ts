@@ -1,4 +1,4 @@
-import { decodeCbor, encodeCbor } from '../kernel/codec.ts';
+import { openCommunityKey, sealCommunityKey } from '../crypto/community-key.ts';
 import { areBytesEqual, bytesToText } from '../kernel/ids.ts';
 import type { CryptoPort } from '../kernel/ports/crypto.ts';
 import type { Links } from '../kernel/ports/links.ts';
@@ -27,21 +27,17 @@ export type SelfTestDeps = {
 
 /** What "it works" means, module by module, done now on this device: nothing is remembered and nothing is assumed. */
 export const selfTestSteps = (deps: SelfTestDeps): SelfTestStep[] => [
-  { name: 'codec', run: async () => proof(roundTrips(deps.random.bytes(32)), 'encode, decode, compare') },
   { name: 'storage', run: () => storageKeeps(deps) },
-  { name: 'keys', run: () => keysSign(deps) },
+  { name: 'identity', run: () => keysSign(deps) },
+  { name: 'crypto', run: () => sealsOpen(deps) },
   { name: 'log', run: () => logVerifies(deps) },
   { name: 'search', run: () => searchFinds(deps) },
   { name: 'signalling', run: async () => proof(deps.transport.state().signalling.state === 'open', deps.transport.state().signalling.state) },
-  { name: 'neighbours', run: () => neighboursAnswer(deps) },
+  { name: 'bus', run: () => busAnswers(deps) },
+  { name: 'mesh', run: () => neighboursAnswer(deps) },
 ];
 
 const proof = (ok: boolean, detail: string) => ({ ok, detail });
-
-const roundTrips = (bytes: Uint8Array<ArrayBuffer>): boolean => {
-  const decoded = decodeCbor(encodeCbor({ bytes, n: 1 }));
-  return decoded.ok && areBytesEqual(encodeCbor(decoded.value), encodeCbor({ bytes, n: 1 }));
-};
 
 const storageKeeps = async ({ store, random }: SelfTestDeps) => {
   const value = bytesToText(random.bytes(16));
@@ -57,6 +53,23 @@ const keysSign = async ({ crypto, device, random }: SelfTestDeps) => {
   const isOwn = await crypto.verify(signing.publicKey, message, signature);
   message[0] = (message[0] ?? 0) ^ 1;
   return proof(isOwn && !(await crypto.verify(signing.publicKey, message, signature)), 'sign, verify, refuse a changed message');
+};
+
+/** Seals, opens, and refuses what was changed or is for somebody else. */
+const sealsOpen = async ({ crypto, device, random }: SelfTestDeps) => {
+  const community = random.bytes(16);
+  const key = random.bytes(32);
+  const { agreement } = device().keys;
+  const sealed = await sealCommunityKey(crypto, key, agreement.publicKey, community);
+  if (!sealed) return proof(false, 'could not seal');
+  const opened = await openCommunityKey(crypto, agreement, sealed, community);
+  const elsewhere = await openCommunityKey(crypto, agreement, sealed, random.bytes(16));
+  return proof(opened !== null && areBytesEqual(opened, key) && elsewhere === null, 'seal, open, refuse a foreign seal');
+};
+
+const busAnswers = async ({ bus, device }: SelfTestDeps) => {
+  const reply = await bus.call(meshPing, { nonce: 7 }, { device: device().device });
+  return proof(reply.ok && reply.value.output.nonce === 7 && reply.value.meta.route === 'local', reply.ok ? 'a call through both gates' : reply.error.reason);
 };
 
 /** Verifies the newest stored events again, from their bytes. */

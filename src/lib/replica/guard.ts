@@ -1,6 +1,8 @@
 import * as Y from 'yjs';
+import { areBytesEqual } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
+import { encodeRuns, type Run } from './canonical.ts';
 
 /** One struct of an incoming update that has the shape of a log event, before its event is judged. */
 export type GuardedStruct = { readonly client: number; readonly clock: number; readonly root: string | null; readonly envelope: Uint8Array };
@@ -16,7 +18,8 @@ export type GuardRefusal =
   | 'struct-map-key'
   | 'struct-parent'
   | 'struct-origin'
-  | 'struct-gap';
+  | 'struct-gap'
+  | 'update-not-canonical';
 
 /**
  * Decodes foreign Yjs bytes without ever applying them (P2). Only the shape of canonical log structs passes; the events
@@ -40,7 +43,19 @@ export const guardUpdate = (update: Uint8Array): Result<readonly GuardedStruct[]
     clockByClient.set(client, clock + 1);
     structs.push(guarded.value);
   }
+  if (!areBytesEqual(encodeRuns(runsOf(structs)), update)) return err('update-not-canonical');
   return ok(structs);
+};
+
+/** The structs as runs again, to see that these bytes are the one spelling of them (no bytes after the end, no other order). */
+const runsOf = (structs: readonly GuardedStruct[]): Run[] => {
+  const runs: (Run & { envelopes: Uint8Array[] })[] = [];
+  for (const { client, clock, root, envelope } of structs) {
+    const last = runs.at(-1);
+    if (last?.client === client) last.envelopes.push(envelope);
+    else runs.push({ author: (root ?? '').replace(/^l\//, ''), client, start: clock, envelopes: [envelope] });
+  }
+  return runs;
 };
 
 const decode = (update: Uint8Array): ReturnType<typeof Y.decodeUpdate> | null => {

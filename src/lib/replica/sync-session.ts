@@ -3,7 +3,7 @@ import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
 import type { Link } from '../kernel/ports/links.ts';
-import { authorityLane, parseEvent } from '../log/event.ts';
+import { authorityLane, isLane, parseEvent } from '../log/event.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Incoming } from '../log/intake.ts';
 import type { Entry, Head } from '../log/lanes.ts';
@@ -40,7 +40,8 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
 
   const knows = (author: string, lane: number): number => theirNext.get(`${author} ${lane}`) ?? 0;
   const learn = (author: string, lane: number, next: number): void => {
-    if (next > knows(author, lane)) theirNext.set(`${author} ${lane}`, next);
+    // Bounded: a liar who names ever new places is believed only for the first of them.
+    if (next > knows(author, lane) && (theirNext.has(`${author} ${lane}`) || theirNext.size < limits.stateVectorEntriesMax)) theirNext.set(`${author} ${lane}`, next);
   };
 
   const sendHeads = (heads: readonly Head[]): void => {
@@ -56,7 +57,7 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
     for (const { author, lane, next } of heads) {
       const text = bytesToText(author);
       learn(text, lane, next);
-      if (next > log.next(text, lane) && deps.mayLane(lane)) wantedLanes.add(lane);
+      if (next > log.next(text, lane) && isLane(lane) && deps.mayLane(lane)) wantedLanes.add(lane);
     }
     void askNext();
   };
@@ -178,6 +179,10 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
     tellHeads: (all: boolean) => {
       const heads = log.heads().filter(({ author, lane, next }) => all || next > knows(author, lane));
       if (heads.length > 0) sendHeads(heads);
+    },
+    /** Asks for payloads that should have come by now; while a lane is being asked for they may still be on their way. */
+    askMissing: () => {
+      if (!asking && !isClosed) askPayloads();
     },
     sendReceipt: (receipt: Bytes) => void link.send('sync', encodeFrame({ type: 'receipt', receipt })),
     close: () => {

@@ -31,6 +31,8 @@ export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: B
   const clientsByPlace = new Map<string, Promise<number>>();
   const refusedByReason = new Map<string, number>();
   const stops = createStops();
+  /** Links over which events came whose payloads have not followed yet. */
+  const lackingFrom = new Set<string>();
   let cancelLazy: (() => void) | null = null;
 
   const cachedClientOf = (author: string, lane: number): Promise<number> => {
@@ -62,10 +64,14 @@ export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: B
     const isOwn = source === null;
     // An admission may open month lanes to a neighbour who saw the authority lane only, so heads are told again.
     for (const [linkId, session] of sessionsByLink) if (isOwn && linkId !== source) void session.push(entries);
+    if (source !== null && entries.some(({ payload }) => !payload)) lackingFrom.add(source);
     if (cancelLazy) return;
     cancelLazy = clock.after(lazyTellMs + randomInt(random, lazyTellMs), () => {
       cancelLazy = null;
       for (const session of sessionsByLink.values()) session.tellHeads(false);
+      // A payload that came while its event was parked was dropped: nothing waiting counts as held.
+      for (const linkId of lackingFrom) sessionsByLink.get(linkId)?.askMissing();
+      lackingFrom.clear();
     });
   };
 

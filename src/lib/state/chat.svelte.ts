@@ -60,6 +60,27 @@ const createOutbox = (bus: BusClient, store: TextStore) => {
   };
 };
 
+/** What is being written, and the id its message will have: made with the first letter, kept with the words. */
+const createDraft = (store: TextStore, random: Random) => {
+  const text = createKeptText('hearthnet.chat.draft', store);
+  const id = createKeptText('hearthnet.chat.draftId', store);
+  const clientId = (): string => {
+    if (id.value === '') id.value = bytesToText(random.bytes(16));
+    return id.value;
+  };
+  return {
+    get text() {
+      return text.value;
+    },
+    clientId,
+    write: (next: string): void => {
+      text.value = next;
+      if (next === '') id.value = '';
+      else clientId();
+    },
+  };
+};
+
 type ChatDeps = { bus: BusClient; store?: TextStore; random?: Random; clock?: Clock };
 
 /**
@@ -67,28 +88,20 @@ type ChatDeps = { bus: BusClient; store?: TextStore; random?: Random; clock?: Cl
  * refused stays, also over a reload. A message gets its id when its draft starts, so sending it twice is one message.
  */
 export const createChatState = ({ bus, store = pageStore, random = pageRandom, clock = pageClock }: ChatDeps) => {
-  const draft = createKeptText('hearthnet.chat.draft', store);
-  const draftId = createKeptText('hearthnet.chat.draftId', store);
+  const draft = createDraft(store, random);
   const outbox = createOutbox(bus, store);
   let limit = $state(pageMessages);
   let live = $state.raw<Live<{ messages: Message[]; total: number }> | null>(null);
   let shown = $state.raw<{ messages: readonly Message[]; total: number } | null>(null);
   let followers = 0;
 
-  const write = (text: string): void => {
-    if (draftId.value === '') draftId.value = bytesToText(random.bytes(16));
-    draft.value = text;
-    if (text === '') draftId.value = '';
-  };
-
   /** False when there is no word or too many: the draft then stays as it is. */
   const send = (): boolean => {
-    const text = draft.value.trim();
-    if (text === '' || bytesOver(draft.value) > 0) return false;
-    const clientId = draftId.value === '' ? bytesToText(random.bytes(16)) : draftId.value;
-    void outbox.deliver({ clientId, text, at: clock.now(), failure: null });
-    draft.value = '';
-    draftId.value = '';
+    const text = draft.text.trim();
+    if (text === '' || bytesOver(text) > 0) return false;
+    // Kept as unsent before the draft is emptied: at no moment are the words nowhere.
+    void outbox.deliver({ clientId: draft.clientId(), text, at: clock.now(), failure: null });
+    draft.write('');
     return true;
   };
 
@@ -114,12 +127,12 @@ export const createChatState = ({ bus, store = pageStore, random = pageRandom, c
       return outbox.unsent.filter((item) => !known.has(item.clientId));
     },
     get draft() {
-      return draft.value;
+      return draft.text;
     },
     get bytesOver() {
-      return bytesOver(draft.value);
+      return bytesOver(draft.text);
     },
-    write,
+    write: draft.write,
     send,
     retry: (item: Unsent) => void outbox.deliver(item),
     discard: outbox.discard,

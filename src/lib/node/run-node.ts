@@ -1,0 +1,60 @@
+import { wrap } from 'comlink';
+import { contractsByName } from '../contracts/index.ts';
+import { createWebCrypto } from '../crypto/webcrypto.ts';
+import { createWebcryptoKeyring } from '../crypto/webcrypto-keyring.ts';
+import { bytesToText } from '../kernel/ids.ts';
+import type { SearchRoom } from '../search/search-room.ts';
+import { openIdbStore } from '../stores/idb-store.ts';
+import { createSignalClient } from '../transports/signal-client.ts';
+import { createRtcHostPort } from '../transports/webrtc-port.ts';
+import { createWebrtcTransport } from '../transports/webrtc.ts';
+import { createNode, type HearthNode } from './create-node.ts';
+import type { FromNodeWorker, InitMessage } from './init-message.ts';
+import { platformClock as clock, platformRandom as random } from './platform.ts';
+import { openWindowsChannel, toWindowPort } from './window-port.ts';
+import { serveWindows } from './window-server.ts';
+
+/**
+ * The node as it runs in its worker: the concrete adapters (IndexedDB, WebCrypto, WebRTC through the page, the search worker)
+ * are chosen here, the rest is `createNode`. null when the store cannot be opened; the page has been told why.
+ */
+export const runNode = async (init: InitMessage, report: (message: FromNodeWorker) => void): Promise<HearthNode | null> => {
+  const { searchPort, rtcPort, windowPort, build, signalUrl } = init;
+  const opened = await openIdbStore({ name: 'hearthnet', onLost: () => report({ type: 'fenced' }) });
+  if (!opened.ok) {
+    report({ type: 'trouble', detail: opened.error });
+    return null;
+  }
+  const store = opened.value;
+  const crypto = createWebCrypto();
+  const signal = createSignalClient({ clock, random, Socket: WebSocket, url: signalUrl });
+  const node = await createNode({
+    crypto,
+    keyring: createWebcryptoKeyring({ store, random, crypto, subtle: globalThis.crypto.subtle }),
+    clock,
+    random,
+    store,
+    transport: createWebrtcTransport({ clock, random, signal, host: createRtcHostPort(rtcPort) }),
+    search: wrap<SearchRoom>(searchPort),
+    fetchStatic,
+    build,
+    defaultSignalUrl: signalUrl,
+    isStoragePersisted: () => navigator.storage.persisted(),
+  });
+  await node.start();
+  const windows = serveWindows({ bus: node.bus, contractsByName, clock, node: bytesToText(random.bytes(9)), term: store.epoch, build });
+  windows.add(toWindowPort(windowPort));
+  windows.add(openWindowsChannel());
+  return node;
+};
+
+/** A file of this app's own folder: from the network, or from the service worker's cache. */
+const fetchStatic = async (path: string): Promise<Uint8Array<ArrayBuffer> | null> => {
+  try {
+    const response = await fetch(`/${path}`);
+    return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
+  } catch (error) {
+    if (error instanceof TypeError) return null; // no network and not in the cache: asked again later
+    throw error;
+  }
+};

@@ -1,0 +1,127 @@
+import { contractsByName } from '../contracts/index.ts';
+import type { NodeInfo } from '../contracts/node.ts';
+import type { Bus } from '../kernel/bus.ts';
+import type { Startable, Stop } from '../kernel/lifecycle.ts';
+import type { Clock } from '../kernel/ports/clock.ts';
+import type { CryptoPort } from '../kernel/ports/crypto.ts';
+import type { Random } from '../kernel/ports/random.ts';
+import type { SearchRoomPort } from '../kernel/ports/search.ts';
+import type { Store } from '../kernel/ports/store.ts';
+import type { Transport } from '../kernel/ports/transport.ts';
+import type { Doors } from '../mesh/doors.ts';
+import type { Neighbours } from '../mesh/neighbours.ts';
+import { createAsk } from '../services/ask.ts';
+import { createChat } from '../services/chat.ts';
+import { createCommunity } from '../services/community.ts';
+import { createLibrary } from '../services/library/library.ts';
+import { createLibraryShelf, starterCorpus } from '../services/library/shelf.ts';
+import { createStarterLibrary, type FetchStatic } from '../services/library/starter.ts';
+import { createMeshService } from '../services/mesh.ts';
+import { createNodeService } from '../services/node.ts';
+import type { Device } from './device.ts';
+import type { Entry } from './entry.ts';
+import type { NeighbourhoodHolder } from './neighbourhood-holder.ts';
+import { selfTestSteps } from './self-test.ts';
+
+export type ServiceParts = {
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly search: SearchRoomPort;
+  readonly fetchStatic: FetchStatic;
+  readonly bus: Bus;
+  readonly device: () => Device;
+  readonly holder: NeighbourhoodHolder;
+  readonly neighbours: Neighbours;
+  readonly doors: Doors;
+  readonly entry: Entry;
+  readonly info: () => Promise<NodeInfo>;
+  readonly onInfoChange: (listener: () => void) => Stop;
+  readonly configure: (change: { name?: string | undefined; signalUrl?: string | undefined }) => Promise<boolean>;
+};
+
+/** Every service of a node, not started yet. Services meet on the bus only; what each needs beside it is handed to it here. */
+export const createServices = (parts: ServiceParts): Startable[] => {
+  const { bus, clock, holder, entry, doors } = parts;
+  const selfDevice = () => parts.device().device;
+  const onPeople = onAny(holder.onChange, entry.onChange, doors.onChange);
+  return [
+    createNodeService({
+      bus,
+      clock,
+      info: parts.info,
+      onInfoChange: onAny(parts.onInfoChange, onPeople),
+      configure: parts.configure,
+      selfTest: selfTestSteps({ ...parts, links: parts.neighbours.links }),
+    }),
+    createCommunity({
+      bus,
+      acts: entry.acts,
+      current: holder.current,
+      selfDevice,
+      waiting: () => waitingAt(doors),
+      invites: () => entry.invites().map((invite) => ({ ...invite, expiresAt: Math.floor(invite.expiresAt) })),
+      ownEmoji: doors.ownEmoji,
+      onChange: onPeople,
+    }),
+    createChat({ bus, current: holder.current, onChange: holder.onChange, selfDevice }),
+    meshService(parts, selfDevice),
+    ...libraryServices(parts, selfDevice),
+  ];
+};
+
+/** What presence tells of this device: capabilities that another device may route to. */
+export const isOffered = (name: string): boolean => contractsByName.get(name)?.routable === true;
+
+const meshService = ({ bus, clock, transport, neighbours, holder }: ServiceParts, selfDevice: () => string): Startable =>
+  createMeshService({
+    bus,
+    clock,
+    transport,
+    live: () => neighbours.live().map((link) => ({ link, rttMs: link.rttMs(), lastHeardAt: Math.floor(link.lastHeardAt()) })),
+    onLinks: onAny(neighbours.links.onUp, neighbours.links.onDown),
+    members: () => [...(holder.current()?.membership().members.values() ?? [])],
+    onMembers: holder.onChange,
+    selfDevice,
+  });
+
+const libraryServices = (parts: ServiceParts, selfDevice: () => string): Startable[] => {
+  const { bus, clock, crypto, store, search, fetchStatic, neighbours, holder } = parts;
+  const shelf = createLibraryShelf({ store, crypto, search });
+  const starter = createStarterLibrary({ shelf, crypto, clock, fetchStatic });
+  const neighbourCorpora = () =>
+    neighbours.links.all().map(({ peer }) => ({
+      device: peer.device,
+      corpora: bus.registry.remoteOffers(peer.device).find(({ name }) => name === 'library.search')?.params.corpus ?? [],
+    }));
+  const hasOwnCorpus = ({ corpora }: { corpora: readonly string[] }) => corpora.some((name) => name !== starterCorpus);
+  return [
+    createLibrary({ bus, shelf, starter, search, neighbourCorpora }),
+    createAsk({
+      bus,
+      clock,
+      selfDevice,
+      librarians: () => neighbourCorpora().filter(hasOwnCorpus).map(({ device }) => device),
+      knownNeighbours: () => Math.max(0, (holder.current()?.membership().members.size ?? 1) - 1),
+    }),
+  ];
+};
+
+const waitingAt = (doors: Doors) =>
+  doors.waiting().map(({ guest, emoji, since }) => ({
+    request: guest.link.peer.device,
+    person: guest.link.peer.person,
+    name: guest.peer.name,
+    emoji: [...emoji],
+    since: Math.floor(since),
+  }));
+
+/** One subscription to several sources of change. */
+const onAny =
+  (...sources: readonly ((listener: () => void) => Stop)[]) =>
+  (listener: () => void): Stop => {
+    const ends = sources.map((source) => source(listener));
+    return () => ends.forEach((end) => end());
+  };
