@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { crashTab, openStreet, openTab, type Resident, type Street } from '../support/street.ts';
-import { ask, foundNeighbourhood, goTo, openSheet, say } from '../support/walks.ts';
+import { ask, foundNeighbourhood, goTo, readPillSheet, say } from '../support/walks.ts';
 
 /** One browser profile is one device, however many tabs look at it and however they end. */
 test.describe.configure({ mode: 'serial' });
@@ -46,11 +46,9 @@ test('what happens in one tab shows in the other by itself', async () => {
 });
 
 test('the leading tab is closed: the other takes over and goes on', async () => {
-  await (await openSheet(second)).getByText(/Your node runs in another tab/).waitFor();
-  await second.page.keyboard.press('Escape');
+  await readPillSheet(second, /Your node runs in another tab/);
   await first.page.close();
-  await expect((await openSheet(second)).getByText(/Your node runs in this tab/)).toBeVisible();
-  await second.page.keyboard.press('Escape');
+  await readPillSheet(second, /Your node runs in this tab/);
   await say(second, 'The first tab is gone');
   await expect(second.page.getByTestId('message').getByText('The first tab is gone')).toBeVisible();
   await expect(second.page.getByTestId('message')).toHaveCount(3);
@@ -65,7 +63,7 @@ test('the leading tab crashes: a third one takes over, with everything that was 
   await crashTab(second);
   await say(third, 'The second tab crashed');
   await expect(third.page.getByTestId('message').getByText('The second tab crashed')).toBeVisible();
-  await expect((await openSheet(third)).getByText(/Your node runs in this tab/)).toBeVisible();
+  await readPillSheet(third, /Your node runs in this tab/);
   await second.page.close();
   first = third;
 });

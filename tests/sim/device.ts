@@ -15,9 +15,10 @@ import {
   type StoreFault,
 } from '../../src/lib/stores/memory-store.ts';
 import type { MemoryNetwork } from '../../src/lib/transports/memory.ts';
-import { createNodeCrypto, createSeededKeyring } from '../support/node-crypto.ts';
+import { createSeededKeyring } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 import { createDeviceClock, type DeviceClock, type VirtualClock } from '../support/virtual-clock.ts';
+import { createSimCrypto, type Verdicts } from './sim-crypto.ts';
 import type { Trace } from './trace.ts';
 
 /** Stands between a node and its carriers: what an adversary adds to its own traffic. */
@@ -29,7 +30,7 @@ export type DeviceDeps = {
   readonly clock: VirtualClock;
   readonly network: MemoryNetwork;
   readonly trace: Trace;
-  readonly verdicts: Map<string, boolean>;
+  readonly verdicts: Verdicts;
   readonly wrapCarrier?: WrapCarrier;
 };
 
@@ -107,7 +108,7 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
     const store = mortalStore(createMemoryStore({ disk, beforeCommit }), trace, name, () => end('crashed'));
     const begun = (async () => {
       const made = await createNode({
-        crypto: createNodeCrypto(random, deps.verdicts),
+        crypto: createSimCrypto(random, deps.verdicts),
         keyring,
         clock,
         random,

@@ -1,9 +1,9 @@
-import { createNodeCrypto } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 import type { SimDevice } from './device.ts';
 import { checkEverything, checkSignatures } from './final-checks.ts';
 import { gather, live } from './play.ts';
 import { planOf } from './plan.ts';
+import { createSimCrypto } from './sim-crypto.ts';
 import { createWorld, type World } from './world.ts';
 
 export type SeedOptions = {
@@ -27,7 +27,7 @@ const problemsShownMax = 12;
 /** One seed from the founding to the last timer. Everything that is wrong comes back as sentences; nothing throws. */
 export const runSeed = async ({ seed, withRealVerdicts, keepLines, say }: SeedOptions): Promise<SeedOutcome> => {
   const plan = planOf(seed);
-  const verdicts = withRealVerdicts ? new ForgetfulMap<string, boolean>() : new Map<string, boolean>();
+  const verdicts = withRealVerdicts ? null : new Map<string, boolean>();
   const world = createWorld({ seed, startMs: plan.startMs, verdicts, keepLines, say });
   const onRejection = (reason: unknown): void => void world.problems.push(`a promise was rejected and nobody listened: ${describe(reason)}`);
   process.on('unhandledRejection', onRejection);
@@ -50,7 +50,7 @@ export const runSeed = async ({ seed, withRealVerdicts, keepLines, say }: SeedOp
 const playSeed = async (world: World, plan: ReturnType<typeof planOf>, withRealVerdicts: boolean): Promise<void> => {
   const members = await gather(world, plan, undefined);
   const said = await live(world, plan, members);
-  const crypto = createNodeCrypto(seededRandom('checks'), withRealVerdicts ? new ForgetfulMap() : new Map());
+  const crypto = createSimCrypto(seededRandom('checks'), null);
   world.problems.push(...(await checkEverything(world, members, said, crypto)));
   if (withRealVerdicts) world.problems.push(...(await checkSignatures(members, crypto)));
   await stopAll(world, world.devices);
@@ -66,10 +66,3 @@ const stopAll = async (world: World, devices: readonly SimDevice[]): Promise<voi
 };
 
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' | ') : String(error));
-
-/** Remembers nothing: with it as verdict cache every signature is checked each time. */
-class ForgetfulMap<K, V> extends Map<K, V> {
-  override set(): this {
-    return this;
-  }
-}

@@ -4,12 +4,13 @@ import { createMemoryNetwork, type MemoryNetwork } from '../../src/lib/transport
 import { seededRandom } from '../support/test-neighbours.ts';
 import { createVirtualClock, settle, type VirtualClock } from '../support/virtual-clock.ts';
 import { createDevice, type SimDevice, type WrapCarrier } from './device.ts';
+import type { Verdicts } from './sim-crypto.ts';
 import { createTrace, type Trace } from './trace.ts';
 
 export type WorldOptions = {
   readonly seed: number;
   readonly startMs: number;
-  readonly verdicts: Map<string, boolean>;
+  readonly verdicts: Verdicts;
   readonly keepLines: boolean;
   readonly say: (line: string) => void;
 };

@@ -218,6 +218,7 @@ export const createScene = (name: string): Scene => {
         servedBy: devices.anna,
         route: 'local',
         neighboursMissed: 0,
+        isWeak: false,
         asked: [{ device: devices.anna, outcome: 'ok', evidence: 820, ms: 42 }],
       };
       if (/unicorn|einhorn/.test(asked))

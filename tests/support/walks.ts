@@ -1,4 +1,4 @@
-import { expect, type Locator, type Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import type { Resident, Street } from './street.ts';
 
 /** The words of the two languages that the walks press, so that one walk can be taken in English and in German. */
@@ -73,10 +73,10 @@ export const ask = async (resident: Resident, question: string, language: Langua
   await page.keyboard.press('Enter');
 };
 
-/** Opens what stands behind the status pill. */
-export const openSheet = async ({ page }: Resident): Promise<Locator> => {
+/** Opens the sheet behind the status pill, waits until it says this, and closes it. */
+export const readPillSheet = async ({ page }: Resident, words: RegExp): Promise<void> => {
   await page.getByTestId('status-pill').click();
-  const sheet = page.getByRole('dialog');
-  await expect(sheet).toBeVisible();
-  return sheet;
+  await expect(page.getByRole('dialog').getByText(words)).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
 };

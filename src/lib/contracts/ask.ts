@@ -1,4 +1,4 @@
-import { array, literal, maxLength, minLength, object, optional, picklist, pipe, string, type InferOutput } from 'valibot';
+import { array, boolean, literal, maxLength, minLength, object, optional, picklist, pipe, string, type InferOutput } from 'valibot';
 import { limits } from '../kernel/limits.ts';
 import { define } from './define.ts';
 import { bytes32Id, count, language, names } from './fields.ts';
@@ -16,6 +16,8 @@ const answer = object({
   citations: array(citation),
   passages: array(passage),
   evidence: count,
+  /** True when even the best passage covers little of the question: the closest there is, and shown as that. */
+  isWeak: boolean(),
   /** The device whose library the passages came from, and how it was reached. */
   servedBy: bytes32Id,
   route: picklist(['local', 'neighbour']),

@@ -2,6 +2,7 @@ import { openCommunityKey } from '../crypto/community-key.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import type { Bytes, CryptoPort, DeviceKeys } from '../kernel/ports/crypto.ts';
 import { createSignal } from '../kernel/watch.ts';
+import { createEffectReader } from './effect.ts';
 import { authorityLane } from './event.ts';
 import type { EventLog, Stored } from './event-log.ts';
 import { foldMembership, type Membership, type SealedKey } from './membership.ts';
@@ -15,6 +16,7 @@ import { foldRoom } from './room.ts';
 export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKeys; log: EventLog; receipts: ReceiptBook }) => {
   const { crypto, device, log, receipts } = deps;
   const changed = createSignal();
+  const read = createEffectReader();
   const keysByEpoch = new Map<string, Bytes>();
   const self = bytesToText(device.signing.publicKey);
   let membership: Membership | null = null;
@@ -46,7 +48,7 @@ export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKe
     log,
     receipts,
     membership: membershipNow,
-    room: () => (room ??= foldRoom(log, membershipNow())),
+    room: () => (room ??= foldRoom(log, membershipNow(), read)),
     openKeys,
     /** The newest epoch key we can open, with its epoch; null before admission. */
     currentKey: (): { epoch: string; key: Bytes } | null => {

@@ -1,7 +1,7 @@
 import { hlcToMs } from '../kernel/hlc.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import { authorityLane } from './event.ts';
-import { compareEntries, readEffect, type VoidReason } from './effect.ts';
+import { compareEntries, readEffect, type ReadEffect, type VoidReason } from './effect.ts';
 import type { EventLog } from './event-log.ts';
 import type { Entry } from './lanes.ts';
 import type { Membership } from './membership.ts';
@@ -21,13 +21,14 @@ export type RoomMessage = {
 export const foldRoom = (
   log: Pick<EventLog, 'all' | 'slice'>,
   membership: Membership,
+  read: ReadEffect = readEffect,
 ): { readonly messages: readonly RoomMessage[]; readonly voidById: ReadonlyMap<string, VoidReason> } => {
   const voidById = new Map<string, VoidReason>();
   const seen = new Set<string>();
   const messages: RoomMessage[] = [];
   const entries = [...log.all()].filter(({ event }) => event.header.lane !== authorityLane).toSorted(compareEntries);
   for (const entry of entries) {
-    const message = readMessage(entry, log, membership);
+    const message = readMessage(entry, log, membership, read);
     if (typeof message === 'string') {
       voidById.set(entry.event.id, message);
       continue;
@@ -40,10 +41,15 @@ export const foldRoom = (
   return { messages, voidById };
 };
 
-const readMessage = (entry: Entry, log: Pick<EventLog, 'slice'>, membership: Membership): RoomMessage | VoidReason => {
+const readMessage = (
+  entry: Entry,
+  log: Pick<EventLog, 'all' | 'slice'>,
+  membership: Membership,
+  read: ReadEffect,
+): RoomMessage | VoidReason => {
   const { event } = entry;
   const { lane, seq, hlc } = event.header;
-  const effect = readEffect(entry, seq === 0 ? undefined : log.slice(event.author, lane, seq - 1, 1)[0]);
+  const effect = read(entry, seq === 0 ? undefined : log.slice(event.author, lane, seq - 1, 1)[0]);
   if (typeof effect === 'string') return effect;
   if (effect.kind !== 'chat.message') return 'kind-lane';
   if (membership.roleOf(event.author) === null) return 'author-not-member';

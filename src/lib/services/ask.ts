@@ -22,6 +22,10 @@ type Leg = { readonly found: Found; readonly meta: Meta };
 
 /** Below this share (thousandths) of the question covered by the best passage, neighbours are asked too. */
 const strongEvidence = 700;
+/** Below this the closest sentences are shown as no more than that. */
+const weakEvidence = 450;
+/** Below this nothing is shown: a sentence that shares one common word with the question answers nothing. */
+const leastEvidence = 200;
 const neighboursAskedMax = 8;
 const passagesShown = 8;
 
@@ -58,14 +62,15 @@ export const createAsk = (deps: AskDeps): Startable => {
   };
 
   const compose = (best: Leg | null, asked: Answer['asked'], neighboursMissed: number): Answer => {
-    const found = best && best.found.passages.length > 0 ? best.found : null;
+    const found = best && best.found.passages.length > 0 && best.found.evidence >= leastEvidence ? best.found : null;
     // A quote must stand in its passage word for word, whoever sent it.
     const cited = found?.quotes.filter(({ passageId, quote }) => quote.trim() !== '' && found.passages.some(({ id, text }) => id === passageId && text.includes(quote))) ?? [];
     return {
       outcome: cited.length > 0 ? 'quotes' : 'nothing',
       citations: cited,
       passages: found?.passages ?? [],
-      evidence: found?.evidence ?? 0,
+      evidence: Math.min(best?.found.evidence ?? 0, 1000),
+      isWeak: found !== null && found.evidence < weakEvidence,
       servedBy: best?.meta.servedBy ?? deps.selfDevice(),
       route: best?.meta.route ?? 'local',
       asked,
