@@ -1,13 +1,18 @@
 import { communityAdmit, communityFound, communityInvite, communityJoin, communityMembers } from '../../src/lib/contracts/community.ts';
+import { createWebCrypto } from '../../src/lib/crypto/webcrypto.ts';
 import type { Bus } from '../../src/lib/kernel/bus.ts';
 import type { Capability } from '../../src/lib/kernel/capability.ts';
-import { bytesToText } from '../../src/lib/kernel/ids.ts';
+import { bytesToText, utf8 } from '../../src/lib/kernel/ids.ts';
 import type { EventLog } from '../../src/lib/log/event-log.ts';
 import { parseEvent, verifyEvent } from '../../src/lib/log/event.ts';
 import type { HearthNode } from '../../src/lib/node/create-node.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/lib/transports/memory.ts';
-import { createNodeCrypto } from '../support/node-crypto.ts';
-import { createTestNode, realClock, seededRandom } from '../support/test-neighbours.ts';
+import { createNode } from '../../src/lib/node/create-node.ts';
+import { createSearchRoom } from '../../src/lib/search/search-room.ts';
+import { loadStemmer } from '../../src/lib/search/stemmers.ts';
+import { createMemoryStore } from '../../src/lib/stores/memory-store.ts';
+import { createSeededKeyring } from '../support/node-crypto.ts';
+import { realClock, seededRandom } from '../support/test-neighbours.ts';
 import { rounded, waitUntil } from './samples.ts';
 
 const limitMs = 90_000;
@@ -72,10 +77,30 @@ const liveSync = async (count: number, chars: number) => {
 
 const openPair = async () => {
   const network = createMemoryNetwork({ clock: realClock, random: seededRandom('bench') });
-  const anna = await createTestNode({ name: 'anna', network });
-  const bora = await createTestNode({ name: 'bora', network });
+  const anna = await openNode('anna', network);
+  const bora = await openNode('bora', network);
   await found(anna, 'Anna');
   return { anna, bora, close: async () => void (await Promise.all([anna.stop(), bora.stop()])) };
+};
+
+/** Runs on the platform's WebCrypto through the app's own port, as in a tab. */
+const openNode = async (name: string, network: MemoryNetwork): Promise<HearthNode> => {
+  const random = seededRandom(name);
+  const node = await createNode({
+    crypto: createWebCrypto(),
+    keyring: createSeededKeyring(utf8(name)),
+    clock: realClock,
+    random,
+    store: createMemoryStore(),
+    transport: network.transport(name),
+    search: createSearchRoom({ loadStemmer, now: () => 0 }),
+    fetchStatic: async (path) => (path === 'library/index.json' ? utf8('{"guides":[]}') : null),
+    build: 'bench',
+    defaultSignalUrl: 'memory:',
+    isStoragePersisted: async () => false,
+  });
+  await node.start();
+  return node;
 };
 
 export const found = async (node: HearthNode, name: string): Promise<void> => {
@@ -133,14 +158,12 @@ const describeHeads = (log: EventLog): string =>
 
 /** The floor under every way to bring these events over: parsing and verifying them, one after the other. */
 const timeVerification = async (log: EventLog): Promise<number> => {
-  const nodeCrypto = createNodeCrypto(seededRandom('verifier'));
+  const webCrypto = createWebCrypto();
   const envelopes = [...log.all()].map(({ event }) => event.envelope);
   const start = performance.now();
   for (const envelope of envelopes) {
-    const parsed = await parseEvent(nodeCrypto, envelope);
-    if (!parsed.ok || !(await verifyEvent(nodeCrypto, parsed.value)).ok) throw new Error('an own event does not verify');
+    const parsed = await parseEvent(webCrypto, envelope);
+    if (!parsed.ok || !(await verifyEvent(webCrypto, parsed.value)).ok) throw new Error('an own event does not verify');
   }
   return rounded(performance.now() - start);
 };
-
-export type { MemoryNetwork };

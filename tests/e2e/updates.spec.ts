@@ -62,7 +62,7 @@ test('a new version is told by a quiet line and changes nothing by itself, not e
   publish('second');
   // The server looks for a new build once a second at most.
   await expect
-    .poll(async () => (await (await fetch(`${street.url()}/service-worker.js`)).text()).includes('second-'))
+    .poll(async () => (await (await fetch(`${street.url()}/service-worker.js`)).text()).includes('second'))
     .toBe(true);
   await lookForUpdate(anna);
   await expect(toast(anna)).toBeVisible();

@@ -31,6 +31,8 @@ const keyPrefix = 'document/';
 export const createLibraryShelf = ({ store, crypto, search }: { store: Store; crypto: CryptoPort; search: SearchRoomPort }) => {
   const documentsByCid = new Map<string, ShelfDocument>();
   const changed = createSignal();
+  // One addition at a time: two at once could make one corpus private and shared.
+  let turn: Promise<unknown> = Promise.resolve();
 
   const index = async (cid: string, request: AddRequest): Promise<Result<IngestOutcome, AddRefusal>> => {
     const { corpus, bytes, fileName, title, language, source, licence } = request;
@@ -56,7 +58,13 @@ export const createLibraryShelf = ({ store, crypto, search }: { store: Store; cr
   };
 
   /** Indexes first (that is where bad input is refused), then keeps; what cannot be kept is taken out again. */
-  const add = async (request: AddRequest, isKept: boolean): Promise<Result<IngestOutcome, AddRefusal>> => {
+  const add = (request: AddRequest, isKept: boolean): Promise<Result<IngestOutcome, AddRefusal>> => {
+    const work = turn.then(() => addInTurn(request, isKept));
+    turn = work.catch(() => undefined);
+    return work;
+  };
+
+  const addInTurn = async (request: AddRequest, isKept: boolean): Promise<Result<IngestOutcome, AddRefusal>> => {
     // One corpus is wholly private or wholly shared: otherwise a private document would be searched under a shared name.
     const differs = [...documentsByCid.values()].some(({ corpus, visibility }) => corpus === request.corpus && visibility !== request.visibility);
     if (differs) return err({ code: 'bad_request', reason: 'corpus-visibility-differs' });
