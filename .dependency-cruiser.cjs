@@ -15,6 +15,7 @@ const kit = '^\\$(app|env|service-worker)|^\\./\\$types|node_modules/@sveltejs/k
 const d1 = '`kernel` imports kernel only (and a schema library).';
 const d2 = '`contracts` import kernel.';
 const d3 = '`crypto`, `log`, `search` import kernel (and contracts for types).';
+const d3b = '`mesh` (links, Hello, calls) stands on crypto, `replica` (the log as Yjs) on log; neither knows a service, a transport or a store.';
 const d4 =
   '`services` know the bus, their own contract, log views and ports; never a sibling service, a transport, a store or Svelte.';
 const d5 = '`transports` and `stores` import kernel and wire only; they never see a service.';
@@ -56,6 +57,9 @@ module.exports = {
     // An event names its author's device by a certificate, so the log stands on crypto (docs/adr/0015).
     only('D3-log', d3, lib('log'), [lib('log', 'crypto', 'kernel', 'contracts'), schemas]),
     only('D3-search', d3, lib('search'), [lib('search', 'kernel', 'contracts'), 'node_modules/']),
+    // The two rooms between log and services (docs/adr/0006).
+    only('D3-mesh', d3b, lib('mesh'), [lib('mesh', 'crypto', 'kernel')]),
+    only('D3-replica', d3b, lib('replica'), [lib('replica', 'log', 'kernel'), pack('yjs', 'y-protocols', 'lib0')]),
     rule(
       'D3-types',
       d3,

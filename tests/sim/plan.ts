@@ -55,7 +55,7 @@ export const planOf = (seed: number): Plan => {
     periodMs,
     hasAdversary: pick(2) === 0,
     hasStrangers: pick(3) === 0,
-    acts: acts.map((act, order) => ({ act, order })).toSorted((a, b) => a.act.atMs - b.act.atMs || a.order - b.order).map(({ act }) => act),
+    acts: acts.filter(({ atMs }) => atMs < periodMs).map((act, order) => ({ act, order })).toSorted((a, b) => a.act.atMs - b.act.atMs || a.order - b.order).map(({ act }) => act),
   };
 };
 

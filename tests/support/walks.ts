@@ -16,13 +16,17 @@ export const goTo = async ({ page }: Resident, place: 'ask' | 'chat' | 'library'
   await page.waitForURL(`**/${place}/`);
 };
 
+/** The first question of the welcome. */
+export const giveName = async ({ page, name }: Pick<Resident, 'page' | 'name'>, language: Language = 'en'): Promise<void> => {
+  await page.getByLabel(words[language].name).fill(name);
+  await page.getByRole('button', { name: words[language].go }).click();
+};
+
 /** From a blank page to being in a new neighbourhood: a name and two taps. */
 export const foundNeighbourhood = async (street: Street, { page, name }: Resident, language: Language = 'en'): Promise<void> => {
-  const say = words[language];
   await page.goto(street.url());
-  await page.getByLabel(say.name).fill(name);
-  await page.getByRole('button', { name: say.go }).click();
-  await page.getByRole('button', { name: say.start, exact: true }).click();
+  await giveName({ page, name }, language);
+  await page.getByRole('button', { name: words[language].start, exact: true }).click();
   await expect(page.getByRole('heading', { name: language === 'en' ? 'You are in' : 'Du bist drin' })).toBeVisible();
 };
 
@@ -38,11 +42,9 @@ export const showInvite = async (street: Street, { page }: Resident, language: L
 
 /** Opens the invite, gives a name, knocks; resolves with the six emoji on the newcomer's screen. */
 export const knock = async (link: string, { page, name }: Resident, language: Language): Promise<string[]> => {
-  const say = words[language];
   await page.goto(link);
-  await page.getByLabel(say.name).fill(name);
-  await page.getByRole('button', { name: say.go }).click();
-  await page.getByRole('button', { name: say.join, exact: true }).click();
+  await giveName({ page, name }, language);
+  await page.getByRole('button', { name: words[language].join, exact: true }).click();
   return emojiOn(page);
 };
 
@@ -53,7 +55,8 @@ export const letIn = async ({ page }: Resident, language: Language = 'en'): Prom
   return emoji;
 };
 
-const emojiOn = async (page: Page): Promise<string[]> => {
+/** The six emoji that stand on this screen, once they do. */
+export const emojiOn = async (page: Page): Promise<string[]> => {
   const row = page.getByTestId(/emoji$/).first();
   await expect(row).toBeVisible({ timeout: 30_000 });
   return row.locator('span').allTextContents();

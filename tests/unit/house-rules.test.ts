@@ -29,6 +29,9 @@ describe('house rules', () => {
     expect(rulesOf('src/lib/node/a.ts', 'console.log(1)')).toEqual(['1 no-console']);
     expect(rulesOf('src/lib/kernel/peer-utils.ts', '')).toEqual(['1 name']);
     expect(rulesOf('workers/a.ts', 'x\n'.repeat(301))).toEqual(['301 length']);
+    const body = 'f();\n'.repeat(70);
+    expect(rulesOf('workers/a.ts', `const a = () => {\n${body}};\n`)).toEqual(['1 function']);
+    expect(rulesOf('workers/a.ts', `const a = () => {\nconst b = () => {\n${body.slice(25)}};\n};\n`)).toEqual([]);
     expect(rulesOf('docs/a.md', `cd /${'root'}/x, ../work/x, a/work/y`)).toEqual(['1 machine-path']);
     expect(rulesOf('docs/a.md', `https://${'registry'}.example.org/x`)).toEqual(['1 registry-host']);
   });
@@ -50,7 +53,9 @@ describe('import rules', () => {
   const breaches: Record<string, [file: string, imports: string]> = {
     D1: ['src/lib/kernel/a.ts', '../contracts/a.ts'],
     D2: ['src/lib/contracts/b.ts', '../log/a.ts'],
-    'D3-log': ['src/lib/log/b.ts', '../crypto/a.ts'],
+    'D3-log': ['src/lib/log/b.ts', '../state/a.ts'],
+    'D3-mesh': ['src/lib/mesh/b.ts', '../services/market.ts'],
+    'D3-replica': ['src/lib/replica/b.ts', '../stores/a.ts'],
     'D3-types': ['src/lib/search/b.ts', '../contracts/a.ts'],
     D4: ['src/lib/services/ask.ts', '../stores/a.ts'],
     'D4-sibling': ['src/lib/services/chat.ts', './market.ts'],

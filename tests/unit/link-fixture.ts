@@ -96,5 +96,6 @@ export const carry = async (a: FakeLink, b: FakeLink): Promise<void> => {
     for (const { channel, frame } of fromB) a.hear(channel, frame);
     quiet = fromA.length + fromB.length === 0 ? quiet + 1 : 0;
     await settle();
+    await new Promise((resolve) => setTimeout(resolve, 1)); // WebCrypto works on threads of its own
   }
 };

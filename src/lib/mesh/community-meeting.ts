@@ -16,11 +16,15 @@ export const createCommunityMeeting = (deps: { crypto: CryptoPort; clock: Clock;
   const leaveByTag = new Map<string, () => void>();
   let stopTimer: (() => void) | null = null;
   let turn: Promise<void> = Promise.resolve();
+  let settled: { readonly key: Bytes | null; readonly weeks: string } = { key: null, weeks: '' };
 
   const settle = async (): Promise<void> => {
     const key = stopTimer ? deps.key() : null;
     const weekAt = (ms: number) => Math.floor((ms - hlcEpochMs) / weekMs);
     const weeks = key ? [...new Set([weekAt(clock.now() - graceMs), weekAt(clock.now()), weekAt(clock.now() + graceMs)])] : [];
+    // Asked after every event that is stored, and a place costs several HMACs: only another key or week is worth them.
+    if (key === settled.key && weeks.join() === settled.weeks) return;
+    settled = { key, weeks: weeks.join() };
     const places = await Promise.all(weeks.map((week) => communityPlace(crypto, key ?? new Uint8Array(0), week)));
     for (const [tag, leave] of leaveByTag) {
       if (places.some((place) => place.tag === tag)) continue;

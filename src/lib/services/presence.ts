@@ -34,9 +34,13 @@ export const createPresence = (deps: PresenceDeps): Startable & { take(presence:
   const stops = createStops();
   const clockByDevice = new Map<string, number>();
   let cancelSoon: (() => void) | null = null;
+  let toldOffers = '';
+
+  const ownOffers = (): Offer[] => bus.registry.localOffers().filter(({ name }) => deps.isOffered(name));
 
   const send = async (): Promise<void> => {
-    const offers = bus.registry.localOffers().filter(({ name }) => deps.isOffered(name));
+    const offers = ownOffers();
+    toldOffers = JSON.stringify(offers);
     const body = encodeCbor([
       1,
       signing.publicKey,
@@ -67,7 +71,8 @@ export const createPresence = (deps: PresenceDeps): Startable & { take(presence:
   return {
     take,
     start: () => {
-      stops.add(bus.registry.onChange(sendSoon));
+      // The registry also changes when a neighbour's manifest comes; answering that with ours would never end.
+      stops.add(bus.registry.onChange(() => JSON.stringify(ownOffers()) !== toldOffers && sendSoon()));
       stops.add(links.onUp(sendSoon));
       stops.add(
         links.onDown((link) => {
