@@ -32,7 +32,8 @@ type Collection = {
  * Lexical retrieval beside MiniSearch on the same rows and queries in the same run: as it comes, and with our own analyzer
  * and title weight. `p50Ms10k` asks a whole search room of 10,000 generated passages, as the worker does.
  */
-export const run = async ({ beir }: RetrievalArgs): Promise<BenchResult> => {
+export const run = async (args: readonly string[]): Promise<BenchResult> => {
+  const { beir } = parseArgs(args);
   const collection = beir === undefined ? generateCollection(2_000, 200) : readBeir(beir);
   const language = detectLanguage(
     collection.rows
@@ -244,10 +245,15 @@ const timeQueries = ({ queries }: Collection, ask: (query: string) => void): { p
   return { p50Ms10k: rounded(quantile(times, 0.5)), p95Ms10k: rounded(quantile(times, 0.95)) };
 };
 
+/** `--beir DIR --mode lexical`; hybrid comes with "The library". */
+const parseArgs = (args: readonly string[]): RetrievalArgs => {
+  const valueOf = (name: string): string | undefined => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
+  const mode = valueOf('--mode') ?? 'lexical';
+  if (mode !== 'lexical') throw new Error(`mode ${mode} is not built yet: only lexical`);
+  const beir = valueOf('--beir');
+  return { mode, ...(beir === undefined ? {} : { beir }) };
+};
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const at = process.argv.indexOf('--beir');
-  const beir = at < 0 ? undefined : process.argv[at + 1];
-  const mode = process.argv.includes('--mode') ? process.argv[process.argv.indexOf('--mode') + 1] : 'lexical';
-  if (mode !== 'lexical') throw new Error(`bench retrieval: mode ${mode} is not built yet; there is only "lexical"`);
-  console.log(JSON.stringify(await run(beir === undefined ? { mode } : { beir, mode }), null, 2));
+  console.log(JSON.stringify(await run(process.argv.slice(2)), null, 2));
 }
