@@ -9,7 +9,11 @@ import { seededRandom } from '../support/test-neighbours.ts';
 import { doneOf, helloDeps, runHello, selfOf } from '../unit/hello-fixture.ts';
 import { hashOf, makePerson, platformCrypto, type Person } from '../unit/street-fixture.ts';
 
-const people = async (): Promise<[Person, Person, Person]> => [await makePerson('anna'), await makePerson('bora'), await makePerson('mallory')];
+const people = async (): Promise<[Person, Person, Person]> => [
+  await makePerson('anna'),
+  await makePerson('bora'),
+  await makePerson('mallory'),
+];
 
 describe('attacks on Hello', () => {
   it('lying server: it swaps the fingerprints to sit between them, and neither believes it', async () => {
@@ -41,7 +45,9 @@ describe('attacks on Hello', () => {
     let survived = 0;
     for (const name of ['first', 'second', 'third'] as const)
       for (const share of [0, 0.1, 0.5, 0.9, 0.99]) {
-        const outcome = await runHello(helloDeps(anna), helloDeps(bora), { [name]: (message: Uint8Array) => message.subarray(0, Math.floor(message.length * share)) });
+        const outcome = await runHello(helloDeps(anna), helloDeps(bora), {
+          [name]: (message: Uint8Array) => message.subarray(0, Math.floor(message.length * share)),
+        });
         if (outcome.initiator?.ok && outcome.responder?.ok) survived += 1;
       }
     expect(survived).toBe(0);
@@ -98,7 +104,14 @@ describe('attacks on the meeting of newcomer and inviter', () => {
     const network = createMemoryNetwork({ clock, random: seededRandom('door') });
     const refused: string[] = [];
     const nodeOf = (person: Person) =>
-      createNeighbours({ clock, random: systemRandom, crypto: platformCrypto, transport: network.transport(person.name), self: () => selfOf(person), onRefused: (reason) => refused.push(reason) });
+      createNeighbours({
+        clock,
+        random: systemRandom,
+        crypto: platformCrypto,
+        transport: network.transport(person.name),
+        self: () => selfOf(person),
+        onRefused: (reason) => refused.push(reason),
+      });
     const [asking, hosting] = [nodeOf(asker), nodeOf(host)];
     const meeting = { tag: 'tag-of-the-invite', key: hashOf('meeting'), psk: hashOf('psk') };
     const met: string[] = [];

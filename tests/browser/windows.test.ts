@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NodeConnection } from '../../src/lib/node/connect-node.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
+import { idsOfSegment } from '../../src/lib/kernel/segment.ts';
 import { openIdbStore } from '../../src/lib/stores/idb-store.ts';
 import { createProfile, hasRole, openTab, type Profile, type TabWish } from '../support/window-tabs.ts';
 import { echo, flood, slow, view, write } from '../support/window-world.ts';
@@ -106,7 +107,7 @@ describe('tabs of one profile', () => {
     const answer = await askZombie(profile, 'node-1', 3);
     expect(answer).toEqual({ outcome: 'fenced', epoch: 1 });
     const store = unwrap(await openIdbStore({ name: profile.dbName }));
-    expect((await store.events()).map(({ id }) => id)).toEqual(['node-1-1', 'node-2-2']);
+    expect((await store.segments()).flatMap(idsOfSegment)).toEqual(['node-1-1', 'node-2-2']);
     store.close();
   });
 

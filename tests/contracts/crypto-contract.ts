@@ -51,7 +51,8 @@ const challenge = (r: Uint8Array, key: Uint8Array, message: Uint8Array): bigint 
   fromLittleEndian(createHash('sha512').update(r).update(key).update(message).digest()) % order;
 
 /** What an engine says that follows ZIP 215, as some do. Such an engine and a strict one split a neighbourhood. */
-const lenientVerdict = (key: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> => verifyAsync(signature, message, key, { zip215: true });
+const lenientVerdict = (key: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> =>
+  verifyAsync(signature, message, key, { zip215: true });
 
 /** Signed without a secret: valid for a lenient engine under the first small-order key, for every message. */
 const [anybodysKey = new Uint8Array(32)] = smallOrderKeys;
@@ -74,16 +75,29 @@ export const runCryptoContract = (name: string, make: () => CryptoPort): void =>
     const random = seededRandom(`contract ${name}`);
 
     it('hashes as the published vectors say (FIPS 180-4, RFC 4231, RFC 5869)', async () => {
-      expect(hex(await crypto.sha256(utf8('abc')))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
-      expect(hex(await crypto.hmacSha256(new Uint8Array(20).fill(0x0b), utf8('Hi There')))).toBe('b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7');
-      expect(hex(await crypto.hmacSha256(new Uint8Array(0), new Uint8Array(0)))).toBe('b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad');
+      expect(hex(await crypto.sha256(utf8('abc')))).toBe(
+        'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      );
+      expect(hex(await crypto.hmacSha256(new Uint8Array(20).fill(0x0b), utf8('Hi There')))).toBe(
+        'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7',
+      );
+      expect(hex(await crypto.hmacSha256(new Uint8Array(0), new Uint8Array(0)))).toBe(
+        'b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad',
+      );
       const prk = await hkdfExtract(crypto, fromHex('000102030405060708090a0b0c'), new Uint8Array(22).fill(0x0b));
       expect(hex(prk)).toBe('077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5');
-      expect(hex(await hkdfExpand(crypto, prk, fromHex('f0f1f2f3f4f5f6f7f8f9'), 42))).toBe('3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865');
+      expect(hex(await hkdfExpand(crypto, prk, fromHex('f0f1f2f3f4f5f6f7f8f9'), 42))).toBe(
+        '3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865',
+      );
     });
 
     it('opens what it sealed, and nothing that was changed in key, nonce, bytes or associated data', async () => {
-      const [key, nonce, plain, additional] = [random.bytes(32), random.bytes(12), utf8('the key hangs at the bakery'), utf8('header')];
+      const [key, nonce, plain, additional] = [
+        random.bytes(32),
+        random.bytes(12),
+        utf8('the key hangs at the bakery'),
+        utf8('header'),
+      ];
       const sealed = await crypto.seal(key, nonce, plain, additional);
       expect(sealed.length).toBe(plain.length + 16);
       expect(await crypto.open(key, nonce, sealed, additional)).toEqual(plain);
@@ -94,7 +108,8 @@ export const runCryptoContract = (name: string, make: () => CryptoPort): void =>
       expect(await crypto.open(random.bytes(32), nonce, sealed, additional)).toBeNull();
       expect(await crypto.open(key, random.bytes(12), sealed, additional)).toBeNull();
       expect(await crypto.open(key, nonce, sealed, utf8('other'))).toBeNull();
-      for (const length of [0, 1, 15]) expect(await crypto.open(key, nonce, sealed.subarray(0, length), additional)).toBeNull();
+      for (const length of [0, 1, 15])
+        expect(await crypto.open(key, nonce, sealed.subarray(0, length), additional)).toBeNull();
     });
 
     it('agrees on one secret from both ends, and never on one that a peer alone has chosen (rule X1)', async () => {
@@ -103,7 +118,15 @@ export const runCryptoContract = (name: string, make: () => CryptoPort): void =>
       const shared = await anna.derive(bora.publicKey);
       expect(shared).toHaveLength(32);
       expect(await bora.derive(anna.publicKey)).toEqual(shared);
-      for (const key of ['00'.repeat(32), `01${'00'.repeat(31)}`, 'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800', '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157', `ec${'ff'.repeat(30)}7f`, `ed${'ff'.repeat(30)}7f`, `ee${'ff'.repeat(30)}7f`])
+      for (const key of [
+        '00'.repeat(32),
+        `01${'00'.repeat(31)}`,
+        'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+        '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+        `ec${'ff'.repeat(30)}7f`,
+        `ed${'ff'.repeat(30)}7f`,
+        `ee${'ff'.repeat(30)}7f`,
+      ])
         expect([key, await anna.derive(fromHex(key))]).toEqual([key, null]);
       expect(await anna.derive(new Uint8Array(31))).toBeNull();
       expect(await anna.derive(new Uint8Array(0))).toBeNull();
@@ -111,14 +134,24 @@ export const runCryptoContract = (name: string, make: () => CryptoPort): void =>
 
     it('takes the signature of RFC 8032 and no other for that message', async () => {
       const key = fromHex('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c');
-      const signature = fromHex('92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00');
+      const signature = fromHex(
+        '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+      );
       expect(await crypto.verify(key, Uint8Array.of(0x72), signature)).toBe(true);
       expect(await crypto.verify(key, Uint8Array.of(0x73), signature)).toBe(false);
-      for (const length of [0, 63, 65]) expect(await crypto.verify(key, Uint8Array.of(0x72), new Uint8Array(length))).toBe(false);
+      for (const length of [0, 63, 65])
+        expect(await crypto.verify(key, Uint8Array.of(0x72), new Uint8Array(length))).toBe(false);
     });
 
     it('refuses every small-order, torsioned, non-canonical and malformed key (rule ED1)', () => {
-      const accepted = [...smallOrderKeys, ...torsionKeys, ...nonCanonicalKeys, new Uint8Array(0), new Uint8Array(31), new Uint8Array(33)].filter((key) => crypto.isSigningKeySound(key));
+      const accepted = [
+        ...smallOrderKeys,
+        ...torsionKeys,
+        ...nonCanonicalKeys,
+        new Uint8Array(0),
+        new Uint8Array(31),
+        new Uint8Array(33),
+      ].filter((key) => crypto.isSigningKeySound(key));
       expect(accepted.map(hex)).toEqual([]);
       expect(new Set(smallOrderKeys.map(hex)).size).toBeGreaterThanOrEqual(12);
       expect(crypto.isSigningKeySound(signingFromSeed(random.bytes(32)).publicKey)).toBe(true);
@@ -141,7 +174,10 @@ export const runCryptoContract = (name: string, make: () => CryptoPort): void =>
     it('refuses S + L, the second spelling of a signature', async () => {
       const key = signingFromSeed(random.bytes(32));
       const signature = await key.sign(utf8('once'));
-      const doubled = concatBytes(signature.subarray(0, 32), toLittleEndian(fromLittleEndian(signature.subarray(32)) + order));
+      const doubled = concatBytes(
+        signature.subarray(0, 32),
+        toLittleEndian(fromLittleEndian(signature.subarray(32)) + order),
+      );
       expect(await crypto.verify(key.publicKey, utf8('once'), signature)).toBe(true);
       expect(await crypto.verify(key.publicKey, utf8('once'), doubled)).toBe(false);
     });
@@ -187,8 +223,10 @@ export const runLenientEngine = (name: string, makeOn: (subtle: SubtleCrypto) =>
       const honest = signingFromSeed(new Uint8Array(32).fill(9));
       expect(await crypto.verify(honest.publicKey, message, await honest.sign(message))).toBe(true);
       const taken: string[] = [];
-      for (const key of [...smallOrderKeys, ...torsionKeys, ...nonCanonicalKeys]) if (await crypto.verify(key, message, anybodysSignature)) taken.push(hex(key));
-      for (const r of smallOrderKeys) if (await crypto.verify(honest.publicKey, message, concatBytes(r, new Uint8Array(32)))) taken.push(hex(r));
+      for (const key of [...smallOrderKeys, ...torsionKeys, ...nonCanonicalKeys])
+        if (await crypto.verify(key, message, anybodysSignature)) taken.push(hex(key));
+      for (const r of smallOrderKeys)
+        if (await crypto.verify(honest.publicKey, message, concatBytes(r, new Uint8Array(32)))) taken.push(hex(r));
       expect(taken).toEqual([]);
     });
   });

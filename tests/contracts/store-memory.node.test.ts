@@ -6,14 +6,18 @@ import {
   isSimulatedCrash,
   type StoreFault,
 } from '../../src/lib/stores/memory-store.ts';
-import { eventAt, runStoreContract } from './store-contract.ts';
+import { eventAt, eventsIn, payloadsIn, runStoreContract } from './store-contract.ts';
+
+const breaksAt = (broken: number, fault: StoreFault) => (n: number) => (n === broken ? fault : null);
 
 runStoreContract('memory', async () => {
   const disk = createMemoryDisk();
-  return { open: async () => createMemoryStore({ disk }), dispose: async () => {} };
+  return {
+    open: async (faults) => createMemoryStore({ disk, ...(faults ? { beforeCommit: breaksAt(faults.breaksAt, 'crash') } : {}) }),
+    dispose: async () => {},
+  };
 });
 
-const breaksAt = (broken: number, fault: StoreFault) => (n: number) => (n === broken ? fault : null);
 const crashOf = async (work: Promise<unknown>): Promise<boolean> => work.then(() => false, isSimulatedCrash);
 
 describe('memory store under faults', () => {
@@ -22,16 +26,16 @@ describe('memory store under faults', () => {
     const store = createMemoryStore({ disk, beforeCommit: breaksAt(2, 'crash') });
     await store.commit({ events: [eventAt('anna', 0, 1)] }, 'relaxed');
     expect(await crashOf(store.commit({ events: [eventAt('anna', 0, 2)] }, 'strict'))).toBe(true);
-    expect(await crashOf(store.events())).toBe(true);
+    expect(await crashOf(store.segments())).toBe(true);
     expect(await crashOf(store.commit({}, 'strict'))).toBe(true);
-    expect((await createMemoryStore({ disk }).events()).map(({ seq }) => seq)).toEqual([1]);
+    expect((await eventsIn(createMemoryStore({ disk }))).map(({ seq }) => seq)).toEqual([1]);
   });
 
   it('crashes after the k-th commit: the writer never hears of it and finds it there', async () => {
     const disk = createMemoryDisk();
     const store = createMemoryStore({ disk, beforeCommit: breaksAt(1, 'crash-after') });
     expect(await crashOf(store.commit({ events: [eventAt('anna', 0, 1)] }, 'strict'))).toBe(true);
-    expect(await createMemoryStore({ disk }).events()).toEqual([eventAt('anna', 0, 1)]);
+    expect(await eventsIn(createMemoryStore({ disk }))).toEqual([eventAt('anna', 0, 1)]);
   });
 
   it('loses relaxed commits since the last strict one when the power is cut, and never a strict one', async () => {
@@ -56,13 +60,13 @@ describe('memory store under faults', () => {
     expect(await crashOf(store.commit({ kv: [{ key: 'c', value: 1 }] }, 'strict'))).toBe(true);
     const after = createMemoryStore({ disk });
     expect([await after.get('a'), await after.get('b'), await after.get('c')]).toEqual([1, 1, undefined]);
-    expect([await after.events(), await after.payloads()]).toEqual([[], []]);
+    expect([await eventsIn(after), await payloadsIn(after)]).toEqual([[], []]);
   });
 
   it('reports a full disk, writes nothing, and goes on when there is room again', async () => {
     const store = createMemoryStore({ beforeCommit: breaksAt(1, 'quota-full') });
     expect(await store.commit({ events: [eventAt('anna', 0, 1)] }, 'strict')).toEqual(err('quota-full'));
-    expect(await store.events()).toEqual([]);
+    expect(await eventsIn(store)).toEqual([]);
     expect(await store.commit({ events: [eventAt('anna', 0, 1)] }, 'strict')).toEqual(ok(undefined));
   });
 });

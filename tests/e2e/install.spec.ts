@@ -11,7 +11,9 @@ test.afterAll(() => street.close());
 test('step 7: the app can be installed: no installability error, and the browser offers it', async () => {
   const { context, page } = await street.move('Chen');
   await page.addInitScript(() => {
-    window.addEventListener('beforeinstallprompt', () => document.documentElement.setAttribute('data-offered', 'yes'), { once: true });
+    window.addEventListener('beforeinstallprompt', () => document.documentElement.setAttribute('data-offered', 'yes'), {
+      once: true,
+    });
   });
   await page.goto(street.url());
   await expect(page.locator('html[data-offered=yes]')).toBeAttached({ timeout: 30_000 });

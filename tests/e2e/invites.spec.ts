@@ -29,7 +29,13 @@ const sentences = {
 
 const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill);
 /** Good in every way, but its time was over one second after it could first have been made. */
-const expired = encodeInvite({ community: bytes(16, 1), inviter: bytes(32, 2), secret: bytes(16, 3), expires: 1, hint: '' });
+const expired = encodeInvite({
+  community: bytes(16, 1),
+  inviter: bytes(32, 2),
+  secret: bytes(16, 3),
+  expires: 1,
+  hint: '',
+});
 
 const join = (resident: Resident) => resident.page.getByRole('button', { name: 'Join', exact: true });
 
@@ -123,6 +129,6 @@ test('Dora waits at a door that does not open, cancels, and founds a neighbourho
   expect(dora.complaints).toEqual([]);
 });
 
-test('nobody\'s console complained', () => {
+test("nobody's console complained", () => {
   expect({ anna: anna.complaints, chen: chen.complaints }).toEqual({ anna: [], chen: [] });
 });

@@ -14,7 +14,10 @@ const expectCalm = (...residents: readonly Resident[]): void => {
   }
 };
 
-const withStreet = async (options: Parameters<typeof openStreet>[0], walk: (street: Street) => Promise<void>): Promise<void> => {
+const withStreet = async (
+  options: Parameters<typeof openStreet>[0],
+  walk: (street: Street) => Promise<void>,
+): Promise<void> => {
   const street = await openStreet(options);
   try {
     await street.startServer();
@@ -52,7 +55,12 @@ test('with a certificate the same server gives https and wss, and Anna founds he
 
 for (const [locale, title, missing, remedy] of [
   ['en-US', 'This address cannot run the app', /keys to encrypt and sign/, /start the app with a certificate/],
-  ['de-DE', 'Unter dieser Adresse kann die App nicht laufen', /Schlüssel/, /Zertifikat/],
+  [
+    'de-DE',
+    'Unter dieser Adresse läuft die App nicht',
+    /Schlüssel, um zu verschlüsseln/,
+    /mit einem Zertifikat zu starten/,
+  ],
 ] as const) {
   test(`on an address that browsers do not trust, the page explains itself in plain words (${locale})`, async () => {
     await withStreet({}, async (street) => {
@@ -123,7 +131,12 @@ test('SIGNAL_URL at build time names the meeting server; without it the server i
     const before = process.env.SIGNAL_URL;
     process.env.SIGNAL_URL = signalUrl;
     try {
-      const config = await loadConfigFromFile({ command: 'build', mode: 'production' }, 'vite.config.ts', undefined, 'silent');
+      const config = await loadConfigFromFile(
+        { command: 'build', mode: 'production' },
+        'vite.config.ts',
+        undefined,
+        'silent',
+      );
       const result = await build({
         configFile: false,
         logLevel: 'silent',

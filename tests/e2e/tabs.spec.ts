@@ -74,10 +74,20 @@ const placesOf = async ({ page }: Resident, text: string): Promise<string[]> => 
   const messages = await page.getByTestId('message').getByText(text, { exact: true }).count();
   const unsent = await page.getByTestId('unsent').getByText(text, { exact: true }).count();
   const field = await page.getByLabel('Message to everyone here').inputValue();
-  return [...Array<string>(messages).fill('message'), ...Array<string>(unsent).fill('unsent'), ...(field === text ? ['field'] : [])];
+  return [
+    ...Array<string>(messages).fill('message'),
+    ...Array<string>(unsent).fill('unsent'),
+    ...(field === text ? ['field'] : []),
+  ];
 };
 
-for (const [pauseMs, end] of [[0, 'closed'], [0, 'crashed'], [3, 'crashed'], [10, 'closed'], [30, 'crashed']] as const) {
+for (const [pauseMs, end] of [
+  [0, 'closed'],
+  [0, 'crashed'],
+  [3, 'crashed'],
+  [10, 'closed'],
+  [30, 'crashed'],
+] as const) {
   test(`the only tab is ${end} ${pauseMs} ms after Enter: the words are in one place, neither lost nor doubled`, async () => {
     const text = `Sent ${pauseMs} ms before the tab ${end}`;
     const next = await openTab(first);
@@ -111,7 +121,9 @@ test('what was shown as saved is never lost, though the tab crashes in that mome
   const text = 'Shown as saved';
   await first.page.getByLabel('Message to everyone here').fill(text);
   await first.page.keyboard.press('Enter');
-  await expect(first.page.getByTestId('message').filter({ hasText: text }).getByText('Saved here, will send')).toBeVisible();
+  await expect(
+    first.page.getByTestId('message').filter({ hasText: text }).getByText('Saved here, will send'),
+  ).toBeVisible();
   await crashTab(first);
   await street.moveOut(first);
   first = await street.move('Anna');
@@ -149,6 +161,6 @@ test('a reload and a new start of the browser keep the same device and the same 
   expect(await identity()).toEqual(before);
 });
 
-test('nobody\'s console complained and nothing was asked of a foreign origin', () => {
+test("nobody's console complained and nothing was asked of a foreign origin", () => {
   expect({ complaints: first.complaints, foreign: first.foreignRequests }).toEqual({ complaints: [], foreign: [] });
 });

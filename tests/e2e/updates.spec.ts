@@ -29,11 +29,17 @@ test.afterAll(async () => {
 const publish = (version: string): void => {
   const worker = join(folder, 'service-worker.js');
   const before: unknown = JSON.parse(readFileSync('build/_app/version.json', 'utf8'));
-  if (typeof before !== 'object' || before === null || !('version' in before)) throw new Error('the build names no version');
+  if (typeof before !== 'object' || before === null || !('version' in before))
+    throw new Error('the build names no version');
   const original = readFileSync('build/service-worker.js', 'utf8');
   expect(original).toContain(String(before.version));
-  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'))) {
-    const page = readFileSync(join(folder, file), 'utf8').replace(/<html lang="en"[^>]*>/, `<html lang="en" data-version="${version}">`);
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.html'),
+  )) {
+    const page = readFileSync(join(folder, file), 'utf8').replace(
+      /<html lang="en"[^>]*>/,
+      `<html lang="en" data-version="${version}">`,
+    );
     writeFileSync(join(folder, file), page);
   }
   writeFileSync(worker, original.replaceAll(String(before.version), version));
@@ -41,10 +47,12 @@ const publish = (version: string): void => {
 
 const toast = ({ page }: Resident) => page.getByTestId('toasts').getByText('New version, restart when you like');
 const versionOf = (page: Page) => page.locator('html').getAttribute('data-version');
-const isWaiting = (page: Page) => page.evaluate(async () => Boolean((await navigator.serviceWorker.getRegistration())?.waiting));
+const isWaiting = (page: Page) =>
+  page.evaluate(async () => Boolean((await navigator.serviceWorker.getRegistration())?.waiting));
 
 /** What the browser does by itself when a page comes back into view. */
-const lookForUpdate = ({ page }: Resident) => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+const lookForUpdate = ({ page }: Resident) =>
+  page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
 
 test('nobody is bothered while there is nothing new', async () => {
   await foundNeighbourhood(street, anna);
@@ -98,6 +106,6 @@ test('one tap: both tabs open anew exactly once, under the new version, with eve
   expect(loads).toEqual({ anna: 1, other: 1 });
 });
 
-test('nobody\'s console complained', () => {
+test("nobody's console complained", () => {
   expect(anna.complaints).toEqual([]);
 });

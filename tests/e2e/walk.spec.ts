@@ -29,32 +29,49 @@ test('step 2: Bora opens her invite in his own browser, both see the same six pi
   expect(seenByAnna).toHaveLength(6);
   expect(seenByBora).toEqual(seenByAnna);
   await expect(bora.page.getByRole('heading', { name: 'Du bist drin' })).toBeVisible({ timeout: 30_000 });
-  await expect(anna.page.getByRole('listitem').filter({ hasText: 'Bora' }).getByText(/linked directly/)).toBeVisible({ timeout: 30_000 });
+  await expect(
+    anna.page
+      .getByRole('listitem')
+      .filter({ hasText: 'Bora' })
+      .getByText(/linked directly/),
+  ).toBeVisible({ timeout: 30_000 });
   await goTo(bora, 'mesh');
-  await expect(bora.page.getByRole('listitem').filter({ hasText: 'Anna' }).getByText(/direkt verbunden/i)).toBeVisible({ timeout: 30_000 });
+  await expect(
+    bora.page
+      .getByRole('listitem')
+      .filter({ hasText: 'Anna' })
+      .getByText(/direkt verbunden/i),
+  ).toBeVisible({ timeout: 30_000 });
 });
 
 test('step 3: Anna asks about the water and gets cited sentences; a source opens at its passage; a line says who answered', async () => {
   await ask(anna, 'What do I do if the water is cut off?');
   await expect(anna.page.getByText(/Answered by this device, directly, \d+ ms/)).toBeVisible({ timeout: 20_000 });
-  await anna.page.getByRole('link', { name: /Water: when the tap runs dry/ }).first().click();
+  await anna.page
+    .getByRole('link', { name: /Water: when the tap runs dry/ })
+    .first()
+    .click();
   await expect(anna.page.getByRole('heading', { level: 1, name: /Water/ })).toBeVisible();
   await expect(anna.page.locator('mark').first()).toBeInViewport();
 });
 
 test('step 3 in German: Bora asks the same and gets the German guide', async () => {
   await ask(bora, 'Was mache ich, wenn das Wasser abgestellt ist?', 'de');
-  await expect(bora.page.getByText(/Beantwortet von|Antwort von|beantwortet/i).first()).toBeVisible({ timeout: 20_000 });
+  await expect(bora.page.getByText(/Beantwortet von|Antwort von|beantwortet/i).first()).toBeVisible({
+    timeout: 20_000,
+  });
   await expect(bora.page.getByRole('link', { name: /Wasser/ }).first()).toBeVisible();
 });
 
-test('step 4: what stands only in a document on Bora\'s device answers Anna, over WebRTC, and the answer says so', async () => {
+test("step 4: what stands only in a document on Bora's device answers Anna, over WebRTC, and the answer says so", async () => {
   await goTo(bora, 'library');
   await bora.page.getByRole('button', { name: 'Dokument hinzufügen' }).first().click();
   await bora.page.locator('input[type=file]').setInputFiles({
     name: 'hand-pump.md',
     mimeType: 'text/markdown',
-    buffer: Buffer.from('# The hand pump in the yard\n\nThe old hand pump stands behind the bakery. The key of the hand pump hangs at the bakery door. Pump twenty strokes before you fill a bottle.\n'),
+    buffer: Buffer.from(
+      '# The hand pump in the yard\n\nThe old hand pump stands behind the bakery. The key of the hand pump hangs at the bakery door. Pump twenty strokes before you fill a bottle.\n',
+    ),
   });
   await bora.page.getByLabel('In welches Regal?').fill('street-notes');
   await bora.page.getByRole('radio', { name: /Nachbarschaft/ }).check();
@@ -64,9 +81,14 @@ test('step 4: what stands only in a document on Bora\'s device answers Anna, ove
   await goTo(anna, 'library');
   await expect(anna.page.getByText(/street-notes/).first()).toBeVisible({ timeout: 20_000 });
   await ask(anna, 'Where is the key of the hand pump?');
-  await expect(anna.page.getByText(/The key of the hand pump hangs at the bakery door/)).toBeVisible({ timeout: 20_000 });
+  await expect(anna.page.getByText(/The key of the hand pump hangs at the bakery door/)).toBeVisible({
+    timeout: 20_000,
+  });
   await expect(anna.page.getByText(/Answered by Bora.*WebRTC.*\d+ ms/)).toBeVisible();
-  await anna.page.getByRole('link', { name: /The hand pump in the yard/ }).first().click();
+  await anna.page
+    .getByRole('link', { name: /The hand pump in the yard/ })
+    .first()
+    .click();
   await expect(anna.page.locator('mark').first()).toContainText('hand pump');
 });
 
@@ -107,7 +129,7 @@ test('step 6c: the server comes back; they find each other by themselves and wha
   await expect(anna.page.getByText('With 1 of 1 neighbours').last()).toBeVisible({ timeout: 60_000 });
 });
 
-test('nobody\'s console complained and nothing was asked of a foreign origin', () => {
+test("nobody's console complained and nothing was asked of a foreign origin", () => {
   for (const { name, complaints, foreignRequests } of [anna, bora]) {
     expect({ name, complaints, foreignRequests }).toEqual({ name, complaints: [], foreignRequests: [] });
   }

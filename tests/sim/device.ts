@@ -172,20 +172,25 @@ const mortalStore = (inner: MemoryStore, trace: Trace, name: string, onCrash: ()
       return never;
     }
   };
-  return {
-    events: () => mortal(() => inner.events()),
-    payloads: () => mortal(() => inner.payloads()),
-    get: (key) => mortal(() => inner.get(key)),
-    list: (prefix) => mortal(() => inner.list(prefix)),
-    close: inner.close,
-    commit: (commit, durability) =>
-      mortal(async () => {
-        const committed = await inner.commit(commit, durability);
-        const facts = [...(commit.events ?? []).map(({ id }) => id), ...(commit.payloads ?? []).map(({ id }) => `+${id}`), ...(commit.kv ?? []).map(({ key }) => key)];
-        trace.note(`${name} ${durability} ${committed.ok ? 'ok' : committed.error} ${facts.join(' ')}`);
-        return committed;
-      }),
-  };
+  const commit: Store['commit'] = (batch, durability) =>
+    mortal(async () => {
+      const committed = await inner.commit(batch, durability);
+      const facts = [
+        ...(batch.events ?? []).map(({ id }) => id),
+        ...(batch.payloads ?? []).map(({ id }) => `+${id}`),
+        ...(batch.kv ?? []).map(({ key }) => key),
+      ];
+      trace.note(`${name} ${durability} ${committed.ok ? 'ok' : committed.error} ${facts.join(' ')}`);
+      return committed;
+    });
+  return new Proxy<Store>(inner, {
+    get: (target, verb) => {
+      if (verb === 'commit') return commit;
+      const act: unknown = Reflect.get(target, verb);
+      if (typeof act !== 'function' || verb === 'close') return act;
+      return (...args: unknown[]) => mortal(async () => Reflect.apply(act, target, args));
+    },
+  });
 };
 
 /** Every message that reaches the node goes into the trace. */

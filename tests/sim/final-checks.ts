@@ -7,6 +7,7 @@ import { parseEvent, verifyEvent } from '../../src/lib/log/event.ts';
 import { fitsHeader } from '../../src/lib/log/intake.ts';
 import type { Neighbourhood } from '../../src/lib/log/neighbourhood.ts';
 import { clientOf, encodeRuns, rootName, type Run } from '../../src/lib/replica/canonical.ts';
+import { forgedText } from './adversary.ts';
 import type { SimDevice } from './device.ts';
 import type { World } from './world.ts';
 
@@ -50,7 +51,7 @@ export const checkEverything = async (world: World, members: readonly SimDevice[
   for (const member of members) {
     const { orphans, parked } = hereOf(member).log.waitingCounts();
     if (orphans > 0) wrong.push(`${member.name} still has ${orphans} orphans`);
-    if (parked > 0 && !world.devices.some(({ name }) => name === 'yara')) wrong.push(`${member.name} still has ${parked} parked events`);
+    if (parked > 0 && !world.devices.some(({ name }) => name === 'zed')) wrong.push(`${member.name} still has ${parked} parked events`);
     for (const [reason, count] of member.node()?.refusals() ?? []) {
       world.trace.note(`${member.name} refused ${reason} ${count}`);
       if (reason.startsWith('bug')) wrong.push(`${member.name} met a bug: ${reason}`);
@@ -148,6 +149,7 @@ const checkSaid = (members: readonly SimDevice[], said: readonly Said[]): string
   const wrong: string[] = [];
   for (const member of members) {
     const countByText = new Map<string, number>();
+    if (hereOf(member).room().messages.some(({ text }) => text === forgedText)) wrong.push(`${member.name}'s room shows what mallory forged`);
     for (const { text, eventId } of hereOf(member).room().messages) {
       countByText.set(text, (countByText.get(text) ?? 0) + 1);
       countByText.set(eventId, 1);

@@ -26,11 +26,12 @@ export const createReceiptWatch = () => {
       const node = member.node();
       const here = node?.current();
       if (!node || !here) continue;
+      let strangers = 0;
       for (const bytes of here.receipts.all()) {
         const { device, nextByPlace } = readClaim(bytes);
         const holder = heldById.get(device);
         if (!holder) {
-          wrong.push(`${member.name} keeps a receipt of ${device}, who is no member`);
+          strangers += 1;
           continue;
         }
         for (const [place, next] of nextByPlace) {
@@ -38,6 +39,7 @@ export const createReceiptWatch = () => {
           if (held < next) wrong.push(`${member.name} counts ${holder.name} as holding ${next} of ${place.slice(0, 8)}..., whose disk holds ${held}`);
         }
       }
+      if (strangers > limits.receiptStrangersMax) wrong.push(`${member.name} keeps ${strangers} receipts of strangers`);
       const { orphans, parked } = here.log.waitingCounts();
       if (orphans > limits.orphansMax || parked > limits.parkedEventsMax) wrong.push(`${member.name}: ${orphans} orphans, ${parked} parked`);
       if (node.links.all().length > limits.linksMax) wrong.push(`${member.name} has ${node.links.all().length} links`);

@@ -1,9 +1,11 @@
 import { seededRandom } from '../support/test-neighbours.ts';
+import { createAdversary } from './adversary.ts';
 import type { SimDevice } from './device.ts';
 import { checkEverything, checkSignatures } from './final-checks.ts';
 import { gather, live } from './play.ts';
 import { planOf } from './plan.ts';
 import { createSimCrypto } from './sim-crypto.ts';
+import { meetWithStolenKey, standAtTheDoor, type Stranger } from './strangers.ts';
 import { createWorld, type World } from './world.ts';
 
 export type SeedOptions = {
@@ -48,11 +50,21 @@ export const runSeed = async ({ seed, withRealVerdicts, keepLines, say }: SeedOp
 };
 
 const playSeed = async (world: World, plan: ReturnType<typeof planOf>, withRealVerdicts: boolean): Promise<void> => {
-  const members = await gather(world, plan, undefined);
+  const adversary = createAdversary(world);
+  const members = await gather(world, plan, adversary.wrapCarrier);
+  adversary.begin();
+  const [host, victim] = members;
+  const strangers: Stranger[] = [];
+  if (plan.hasStrangers && host && victim) {
+    strangers.push(await world.drive(standAtTheDoor(world, host), 60_000));
+    strangers.push(await world.drive(meetWithStolenKey(world, victim), 60_000));
+  }
   const said = await live(world, plan, members);
   const crypto = createSimCrypto(seededRandom('checks'), null);
   world.problems.push(...(await checkEverything(world, members, said, crypto)));
   if (withRealVerdicts) world.problems.push(...(await checkSignatures(members, crypto)));
+  if (plan.hasAdversary) world.say(`mallory attacked ${adversary.count()} times`);
+  for (const stranger of strangers) world.problems.push(...(await stranger.stop()));
   await stopAll(world, world.devices);
 };
 

@@ -29,9 +29,9 @@ export type World = {
   drive<T>(work: Promise<T>, withinMs: number): Promise<T>;
   pause(ms: number): Promise<void>;
   /** A call on a device's own bus; 'lost' when the device went down before it answered, or took more than a minute. */
-  call<I, O, S>(device: SimDevice, capability: Capability<I, O, S>, input: I, options?: CallOptions): Promise<Reply<O> | 'lost'>;
+  call<I, O, S>(device: SimDevice, capability: Capability<I, O, S>, input: NoInfer<I>, options?: CallOptions): Promise<Reply<O> | 'lost'>;
   /** The first snapshot of a live view that fits. */
-  until<I, O, S>(device: SimDevice, capability: Capability<I, O, S>, input: I, fits: (snapshot: S) => boolean): Promise<S>;
+  until<I, O, S>(device: SimDevice, capability: Capability<I, O, S>, input: NoInfer<I>, fits: (snapshot: S) => boolean): Promise<S>;
 };
 
 const callPatienceMs = 60_000;

@@ -21,7 +21,9 @@ export const serveStaticFolder = async (folder: string): Promise<{ readonly url:
   const read = async (path: string): Promise<{ body: Buffer; type: string } | null> => {
     const file = join(folder, normalize(path.endsWith('/') ? `${path}index.html` : path));
     const found = await stat(file).catch(() => null);
-    return found?.isFile() ? { body: await readFile(file), type: mediaTypes[extname(file)] ?? 'application/octet-stream' } : null;
+    return found?.isFile()
+      ? { body: await readFile(file), type: mediaTypes[extname(file)] ?? 'application/octet-stream' }
+      : null;
   };
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;

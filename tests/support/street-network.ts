@@ -6,7 +6,11 @@ import { chromium } from '@playwright/test';
 import { findChromium } from '../run/chromium.mjs';
 
 /** How a test runs its server and its browsers: directly, or inside a network namespace of its own. */
-export type StreetNetwork = { readonly browserPath: string; command(program: string, args: string[]): { program: string; args: string[] }; close(): void };
+export type StreetNetwork = {
+  readonly browserPath: string;
+  command(program: string, args: string[]): { program: string; args: string[] };
+  close(): void;
+};
 
 /** `linking`: devices can link; `no-route`: a machine without a default route, where Chromium gathers no address. */
 export type NetworkWish = 'linking' | 'no-route';
@@ -22,12 +26,19 @@ export const openStreetNetwork = async (wish: NetworkWish = 'linking'): Promise<
   const found = findChromium();
   if (!found) throw new Error('No Chromium was found: set CHROMIUM_PATH or install chromium.');
   if (wish === 'no-route') return inNamespace(found.path, false);
-  const direct: StreetNetwork = { browserPath: found.path, command: (program, args) => ({ program, args }), close: () => {} };
+  const direct: StreetNetwork = {
+    browserPath: found.path,
+    command: (program, args) => ({ program, args }),
+    close: () => {},
+  };
   if (process.env.HEARTHNET_NETNS !== '1') {
     canLink ??= gathersCandidates(found.path);
     if (await canLink) return direct;
   }
-  const reason = process.env.HEARTHNET_NETNS === '1' ? 'HEARTHNET_NETNS=1' : 'Chromium gathers no ICE candidate here (no default route?)';
+  const reason =
+    process.env.HEARTHNET_NETNS === '1'
+      ? 'HEARTHNET_NETNS=1'
+      : 'Chromium gathers no ICE candidate here (no default route?)';
   console.log(`e2e: ${reason}; using the network namespace ${namespace}.`);
   return inNamespace(found.path, true);
 };

@@ -121,12 +121,19 @@ export const crashTab = async ({ context, page }: Resident): Promise<void> => {
   await crashed;
 };
 
-/** Chromium's own lines about fetches and sockets that failed while the server is off; everything else is ours. */
-const isChromiumsOwn = (text: string): boolean => /net::ERR_|Failed to load resource|WebSocket connection to/.test(text);
+/**
+ * Chromium's own lines: about fetches and sockets that failed while the server is off, and that a header of the server means
+ * nothing on an address it does not trust. Everything else is ours.
+ */
+const isChromiumsOwn = (text: string): boolean =>
+  /net::ERR_|Failed to load resource|WebSocket connection to|Cross-Origin-Opener-Policy header has been ignored/.test(
+    text,
+  );
 
 const listen = ({ context, complaints, foreignRequests, brokenRequests }: Resident, origin: () => string): void => {
   context.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type()) && !isChromiumsOwn(message.text())) complaints.push(message.text());
+    if (['error', 'warning'].includes(message.type()) && !isChromiumsOwn(message.text()))
+      complaints.push(message.text());
   });
   context.on('weberror', (event) => complaints.push(event.error().message));
   context.on('request', (request) => {

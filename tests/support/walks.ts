@@ -3,27 +3,56 @@ import type { Resident, Street } from './street.ts';
 
 /** The words of the two languages that the walks press, so that one walk can be taken in English and in German. */
 const words = {
-  en: { name: 'Your name', go: 'Continue', start: 'Start', join: 'Join', code: /Show my code/, letIn: /Let in/, message: /Message to everyone/, question: /Your question/ },
-  de: { name: 'Dein Name', go: 'Weiter', start: 'Gründen', join: 'Beitreten', code: /Meinen Code zeigen/, letIn: /Hereinlassen/, message: /Nachricht an alle/, question: /Deine Frage/ },
+  en: {
+    name: 'Your name',
+    go: 'Continue',
+    start: 'Start',
+    join: 'Join',
+    code: /Show my code/,
+    letIn: /Let in/,
+    message: /Message to everyone/,
+    question: /Your question/,
+  },
+  de: {
+    name: 'Dein Name',
+    go: 'Weiter',
+    start: 'Gründen',
+    join: 'Beitreten',
+    code: /Meinen Code zeigen/,
+    letIn: /Hereinlassen/,
+    message: /Nachricht an alle/,
+    question: /Deine Frage/,
+  },
 } as const;
 export type Language = keyof typeof words;
 
 /** Goes to a place by its name in the navigation, as a person does: the page stays, and so do its links to neighbours. */
-export const goTo = async ({ page }: Resident, place: 'ask' | 'chat' | 'library' | 'mesh' | 'settings'): Promise<void> => {
-  // The welcome pages have no navigation; their way on is the library's question page.
-  if (page.url().includes('/welcome')) await page.locator('main a[href="/ask/"]').first().click();
+export const goTo = async (
+  { page }: Resident,
+  place: 'ask' | 'chat' | 'library' | 'mesh' | 'settings',
+): Promise<void> => {
+  // The welcome pages have no navigation; their way on is the library or its question page.
+  if (page.url().includes('/welcome'))
+    await page.locator('main').locator('a[href="/ask/"], a[href="/library/"]').first().click();
   await page.locator(`nav a[href="/${place}/"]:visible`).first().click();
   await page.waitForURL(`**/${place}/`);
 };
 
 /** The first question of the welcome. */
-export const giveName = async ({ page, name }: Pick<Resident, 'page' | 'name'>, language: Language = 'en'): Promise<void> => {
+export const giveName = async (
+  { page, name }: Pick<Resident, 'page' | 'name'>,
+  language: Language = 'en',
+): Promise<void> => {
   await page.getByLabel(words[language].name).fill(name);
   await page.getByRole('button', { name: words[language].go }).click();
 };
 
 /** From a blank page to being in a new neighbourhood: a name and two taps. */
-export const foundNeighbourhood = async (street: Street, { page, name }: Resident, language: Language = 'en'): Promise<void> => {
+export const foundNeighbourhood = async (
+  street: Street,
+  { page, name }: Resident,
+  language: Language = 'en',
+): Promise<void> => {
   await page.goto(street.url());
   await giveName({ page, name }, language);
   await page.getByRole('button', { name: words[language].start, exact: true }).click();

@@ -16,7 +16,10 @@ export type Echo = Capability<Input, Output, Output>;
 export const createReadCount = () => {
   let reads = 0;
   return {
-    input: pipe(object({ text: string() }), transform((value) => ((reads += 1), value))) as GenericSchema<unknown, Input>,
+    input: pipe(
+      object({ text: string() }),
+      transform((value) => ((reads += 1), value)),
+    ) as GenericSchema<unknown, Input>,
     reads: () => reads,
   };
 };
@@ -87,5 +90,8 @@ export const createTestBus = (roles: Readonly<Record<string, Role>> = {}) => {
 };
 
 export const says = (text: string) => async () => ok({ text });
-export const fails = (code: FailureCode, reason = 'test') => async () => err(failure(code, reason));
+export const fails =
+  (code: FailureCode, reason = 'test') =>
+  async () =>
+    err(failure(code, reason));
 export const never = () => new Promise<never>(() => {});

@@ -18,14 +18,23 @@ describe('failover', () => {
   it('goes to the next neighbour when the first one is not there, busy or without the thing, whatever the call', async () => {
     for (const idempotent of [true, false]) {
       for (const code of ['unavailable', 'capacity_exceeded', 'not_found', 'rate_limited'] as const) {
-        expect(await firstFails(fails(code), idempotent).reply).toMatchObject({ value: { output: { text: 'from chen' }, meta: { servedBy: 'chen', route: 'neighbour' } } });
+        expect(await firstFails(fails(code), idempotent).reply).toMatchObject({
+          value: { output: { text: 'from chen' }, meta: { servedBy: 'chen', route: 'neighbour' } },
+        });
       }
-      expect(await firstFails(fails('peer_offline', 'not-sent'), idempotent).reply).toMatchObject({ value: { meta: { servedBy: 'chen' } } });
+      expect(await firstFails(fails('peer_offline', 'not-sent'), idempotent).reply).toMatchObject({
+        value: { meta: { servedBy: 'chen' } },
+      });
     }
   });
 
   it('repeats what may have happened already only when repeating does no harm', async () => {
-    for (const answer of [fails('peer_offline', 'link-lost'), fails('timeout'), fails('internal'), async () => ok({ text: 5 })]) {
+    for (const answer of [
+      fails('peer_offline', 'link-lost'),
+      fails('timeout'),
+      fails('internal'),
+      async () => ok({ text: 5 }),
+    ]) {
       const again = firstFails(answer as ReturnType<typeof fails>, true);
       expect(await again.reply).toMatchObject({ value: { meta: { servedBy: 'chen' } } });
       const once = firstFails(answer as ReturnType<typeof fails>, false);
@@ -42,7 +51,15 @@ describe('failover', () => {
   });
 
   it("never happens for the caller's own mistake", async () => {
-    for (const code of ['bad_request', 'schema_mismatch', 'unauthorized', 'forbidden', 'too_large', 'cancelled', 'quota_full'] as const) {
+    for (const code of [
+      'bad_request',
+      'schema_mismatch',
+      'unauthorized',
+      'forbidden',
+      'too_large',
+      'cancelled',
+      'quota_full',
+    ] as const) {
       const { reply, asked } = firstFails(fails(code), true);
       expect(await reply).toMatchObject({ error: { code } });
       expect(asked).toHaveLength(1);
@@ -72,7 +89,10 @@ describe('failover', () => {
     expect(bus.traces.list(1)[0]).toMatchObject({
       servedBy: 'chen',
       outcome: 'ok',
-      attempts: [{ device: 'bora', outcome: 'unavailable' }, { device: 'chen', outcome: 'ok' }],
+      attempts: [
+        { device: 'bora', outcome: 'unavailable' },
+        { device: 'chen', outcome: 'ok' },
+      ],
     });
   });
 });
@@ -153,7 +173,9 @@ describe('time, room and leaving', () => {
     let handled = 0;
     bus.register(echo(), async (input) => ((handled += 1), ok(input)));
     neighbour('bora', echo(), says('x'));
-    expect(await bus.call(echo(), hello, { signal: AbortSignal.abort() })).toMatchObject({ error: { code: 'cancelled' } });
+    expect(await bus.call(echo(), hello, { signal: AbortSignal.abort() })).toMatchObject({
+      error: { code: 'cancelled' },
+    });
     expect(asked).toEqual([]);
     expect(handled).toBeLessThanOrEqual(1);
   });
@@ -168,7 +190,9 @@ describe('time, room and leaving', () => {
     const running = [bus.call(echo(), hello), bus.call(echo(), hello)];
     await settle();
     expect(bus.inFlight()).toBe(2);
-    expect(await bus.call(echo(), hello)).toMatchObject({ error: { code: 'capacity_exceeded', reason: 'all-busy', retryAfterMs: 1000 } });
+    expect(await bus.call(echo(), hello)).toMatchObject({
+      error: { code: 'capacity_exceeded', reason: 'all-busy', retryAfterMs: 1000 },
+    });
     release.splice(0).forEach((go) => go());
     await Promise.all(running);
     const next = bus.call(echo(), hello);
@@ -180,7 +204,9 @@ describe('time, room and leaving', () => {
   it('counts milliseconds of the given clock into the reply', async () => {
     const { bus, clock } = createTestBus();
     bus.register(echo(), async (input) => (clock.advance(42), ok(input)));
-    expect(await bus.call(echo(), hello)).toMatchObject({ value: { meta: { servedBy: 'self', route: 'local', ms: 42 } } });
+    expect(await bus.call(echo(), hello)).toMatchObject({
+      value: { meta: { servedBy: 'self', route: 'local', ms: 42 } },
+    });
   });
 });
 
@@ -191,7 +217,12 @@ describe('a neighbour that fails', () => {
     let answer = fails('unavailable');
     world.neighbour('bora', capability, () => answer());
     for (let call = 0; call < 20; call++) await world.bus.call(capability, hello);
-    return { ...world, capability, recover: () => (answer = says('well again') as never), answerWith: (next: typeof answer) => (answer = next) };
+    return {
+      ...world,
+      capability,
+      recover: () => (answer = says('well again') as never),
+      answerWith: (next: typeof answer) => (answer = next),
+    };
   };
 
   it('twenty times is left alone for a minute, then one probe decides', async () => {

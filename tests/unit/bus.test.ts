@@ -16,7 +16,9 @@ describe('the gates of the bus', () => {
     const { bus, callFrom, asked, neighbour } = createTestBus({ bora: 'member' });
     bus.register(capability, async ({ text }) => ((handled += 1), ok({ text })));
     neighbour('chen', capability, says('never asked'));
-    expect(await callFrom('mallory', capability, hello)).toMatchObject({ error: { code: 'unauthorized', reason: 'not-a-member' } });
+    expect(await callFrom('mallory', capability, hello)).toMatchObject({
+      error: { code: 'unauthorized', reason: 'not-a-member' },
+    });
     expect([reads(), handled, asked.length]).toEqual([0, 0, 0]);
     expect(await callFrom('bora', capability, hello)).toMatchObject({ value: { output: hello } });
     expect([reads(), handled]).toEqual([1, 1]);
@@ -34,19 +36,29 @@ describe('the gates of the bus', () => {
       }
     }
     expect(outcomes.filter((line) => line.endsWith('served'))).toEqual([
-      'open mallory served', 'open bora served', 'open chen served', 'open anna served',
-      'member bora served', 'member chen served', 'member anna served',
-      'trusted chen served', 'trusted anna served',
+      'open mallory served',
+      'open bora served',
+      'open chen served',
+      'open anna served',
+      'member bora served',
+      'member chen served',
+      'member anna served',
+      'trusted chen served',
+      'trusted anna served',
       'anchor anna served',
     ]);
-    expect(outcomes.filter((line) => line.startsWith('self'))).toEqual(['mallory', 'bora', 'chen', 'anna'].map((name) => `self ${name} self-only`));
+    expect(outcomes.filter((line) => line.startsWith('self'))).toEqual(
+      ['mallory', 'bora', 'chen', 'anna'].map((name) => `self ${name} self-only`),
+    );
   });
 
   it('are shut for a policy and for a kind of caller that nobody has named', async () => {
     const { bus, callFrom } = createTestBus({ anna: 'anchor' });
     const odd = echo({ policy: 'everyone' as never });
     bus.register(odd, async (input) => ok(input));
-    expect(await callFrom('anna', odd, hello)).toMatchObject({ error: { code: 'forbidden', reason: 'policy-unknown' } });
+    expect(await callFrom('anna', odd, hello)).toMatchObject({
+      error: { code: 'forbidden', reason: 'policy-unknown' },
+    });
     const items = bus.serve({ kind: 'window' } as never, asAny(echo({ policy: 'open' })), hello, {});
     expect((await items.next()).value).toMatchObject({ error: { code: 'unauthorized', reason: 'caller-unknown' } });
   });
@@ -64,7 +76,9 @@ describe('the gates of the bus', () => {
     bus.register(capability, async (input) => ((handled += 1), ok(input)));
     expect(await callFrom('bora', capability, { text: 5 })).toMatchObject({ error: { code: 'schema_mismatch' } });
     expect(seen).toEqual([]);
-    expect(await callFrom('bora', capability, { text: 'no', more: 1 })).toMatchObject({ error: { reason: 'not-this-text' } });
+    expect(await callFrom('bora', capability, { text: 'no', more: 1 })).toMatchObject({
+      error: { reason: 'not-this-text' },
+    });
     expect(await bus.call(capability, { text: 'no' })).toMatchObject({ error: { reason: 'not-this-text' } });
     expect(seen).toEqual([
       [{ kind: 'device', device: 'bora' }, { text: 'no' }],
@@ -86,9 +100,11 @@ describe('the gates of the bus', () => {
     const answered: string[] = [];
     for (const capability of contractsByName.values()) {
       const stranger = await callFrom('mallory', capability, {});
-      if (stranger.ok || (stranger.error.code !== 'unauthorized' && stranger.error.code !== 'forbidden')) answered.push(`mallory ${capability.name}`);
+      if (stranger.ok || (stranger.error.code !== 'unauthorized' && stranger.error.code !== 'forbidden'))
+        answered.push(`mallory ${capability.name}`);
       const member = await callFrom('bora', capability, {});
-      if (capability.policy === 'self' && (member.ok || member.error.reason !== 'self-only')) answered.push(`bora ${capability.name}`);
+      if (capability.policy === 'self' && (member.ok || member.error.reason !== 'self-only'))
+        answered.push(`bora ${capability.name}`);
     }
     expect(answered).toEqual(['mallory mesh.ping']);
   });
@@ -115,7 +131,9 @@ describe('a handler', () => {
       const reply = await context.call(inner, input);
       return reply.ok ? ok(reply.value.output) : reply;
     });
-    expect(await callFrom('bora', outer, hello)).toMatchObject({ error: { code: 'forbidden', reason: 'role-too-low' } });
+    expect(await callFrom('bora', outer, hello)).toMatchObject({
+      error: { code: 'forbidden', reason: 'role-too-low' },
+    });
     expect(await callFrom('anna', outer, hello)).toMatchObject({ ok: true });
     expect(await bus.call(outer, hello)).toMatchObject({ ok: true });
     expect(callers).toEqual([{ kind: 'device', device: 'anna' }, { kind: 'self' }]);
@@ -162,7 +180,9 @@ describe('a handler', () => {
     const { bus } = createTestBus();
     bus.register(echo({ version: { major: 1, minor: 1 } }), async (input) => ok(input));
     expect(await bus.call(echo(), hello)).toMatchObject({ error: { code: 'not_found' } });
-    expect(await bus.call(echo({ version: { major: 2, minor: 0 } }), hello)).toMatchObject({ error: { code: 'not_found' } });
+    expect(await bus.call(echo({ version: { major: 2, minor: 0 } }), hello)).toMatchObject({
+      error: { code: 'not_found' },
+    });
     expect(await bus.call(echo({ version: { major: 1, minor: 0 } }), hello)).toMatchObject({ ok: true });
   });
 

@@ -44,7 +44,9 @@ describe('the canonical update', () => {
   it("has Yjs' own bytes for each event as it is added", async () => {
     const runs = await authorsOf('anna', 'bora');
     const { steps } = writtenByYjs(runs);
-    const ours = runs.flatMap((run) => run.envelopes.map((envelope, seq) => encodeRuns([{ ...run, start: seq, envelopes: [envelope] }])));
+    const ours = runs.flatMap((run) =>
+      run.envelopes.map((envelope, seq) => encodeRuns([{ ...run, start: seq, envelopes: [envelope] }])),
+    );
     expect(ours).toEqual(steps);
   });
 
@@ -58,7 +60,9 @@ describe('the canonical update', () => {
 
   it('is read by a stock Y.Doc, in any order and any number of times', async () => {
     const runs = await authorsOf('anna', 'bora');
-    const single = runs.flatMap((run) => run.envelopes.map((envelope, seq) => encodeRuns([{ ...run, start: seq, envelopes: [envelope] }])));
+    const single = runs.flatMap((run) =>
+      run.envelopes.map((envelope, seq) => encodeRuns([{ ...run, start: seq, envelopes: [envelope] }])),
+    );
     const reader = new Y.Doc({ gc: false });
     for (const update of [...single.toReversed(), ...single]) Y.applyUpdate(reader, update);
     for (const { author, envelopes } of runs) expect(reader.getArray(rootName(author)).toArray()).toEqual(envelopes);
@@ -70,7 +74,9 @@ describe('the canonical update', () => {
     const guarded = guardUpdate(encodeRuns(runs));
     const expected = runs
       .toSorted((a, b) => b.client - a.client)
-      .flatMap(({ author, client, envelopes }) => envelopes.map((envelope, clock) => ({ client, clock, root: clock === 0 ? rootName(author) : null, envelope })));
+      .flatMap(({ author, client, envelopes }) =>
+        envelopes.map((envelope, clock) => ({ client, clock, root: clock === 0 ? rootName(author) : null, envelope })),
+      );
     expect(guarded).toEqual({ ok: true, value: expected });
   });
 

@@ -15,7 +15,10 @@ describe('the certificate of a device', () => {
   it('is refused when anybody but the root has signed it, and when any byte of it was changed', async () => {
     const [anna, mallory] = [await makePerson('anna'), await makePerson('mallory')];
     const claimed = await issueCertificate(anna.certificate, mallory.rootSign);
-    expect(await verifyCertificate(platformCrypto, claimed.bytes)).toEqual({ ok: false, error: 'certificate-signature' });
+    expect(await verifyCertificate(platformCrypto, claimed.bytes)).toEqual({
+      ok: false,
+      error: 'certificate-signature',
+    });
     let accepted = 0;
     for (let at = 0; at < anna.certificate.bytes.length; at++) {
       const changed = anna.certificate.bytes.map((byte, index) => (index === at ? byte ^ 0x10 : byte));
@@ -29,15 +32,28 @@ describe('the certificate of a device', () => {
     const anna = await makePerson('anna');
     for (const device of [smallOrderKeys[0], smallOrderKeys[3], torsionKeys[0]]) {
       const odd = await issueCertificate({ ...anna.certificate, device: device ?? new Uint8Array(0) }, anna.rootSign);
-      expect(await verifyCertificate(platformCrypto, odd.bytes)).toEqual({ ok: false, error: 'certificate-key-unsound' });
+      expect(await verifyCertificate(platformCrypto, odd.bytes)).toEqual({
+        ok: false,
+        error: 'certificate-key-unsound',
+      });
     }
-    const oddRoot = await issueCertificate({ ...anna.certificate, root: smallOrderKeys[1] ?? new Uint8Array(0) }, anna.rootSign);
-    expect(await verifyCertificate(platformCrypto, oddRoot.bytes)).toEqual({ ok: false, error: 'certificate-key-unsound' });
+    const oddRoot = await issueCertificate(
+      { ...anna.certificate, root: smallOrderKeys[1] ?? new Uint8Array(0) },
+      anna.rootSign,
+    );
+    expect(await verifyCertificate(platformCrypto, oddRoot.bytes)).toEqual({
+      ok: false,
+      error: 'certificate-key-unsound',
+    });
   });
 
   it('lives at most 400 days and ends after it began', async () => {
     const { certificate, rootSign } = await makePerson('anna');
-    for (const [created, expires] of [[10, 10 + certificateLifeSeconds + 1], [10, 10], [10, 5]] as const) {
+    for (const [created, expires] of [
+      [10, 10 + certificateLifeSeconds + 1],
+      [10, 10],
+      [10, 5],
+    ] as const) {
       const odd = await issueCertificate({ ...certificate, created, expires }, rootSign);
       expect(await verifyCertificate(platformCrypto, odd.bytes)).toEqual({ ok: false, error: 'certificate-malformed' });
     }
@@ -50,10 +66,25 @@ describe('the certificate of a device', () => {
     const inner = body instanceof Uint8Array ? unwrap(decodeCbor(body)) : null;
     const fields: readonly Cbor[] = isCborList(inner) ? inner : [];
     expect(fields).toHaveLength(6);
-    const variants: Cbor[][] = [[...fields, 0], fields.slice(0, 5), [2, ...fields.slice(1)], [1, new Uint8Array(31), ...fields.slice(2)], [1, ...fields.slice(1, 4), -1, 5]];
+    const variants: Cbor[][] = [
+      [...fields, 0],
+      fields.slice(0, 5),
+      [2, ...fields.slice(1)],
+      [1, new Uint8Array(31), ...fields.slice(2)],
+      [1, ...fields.slice(1, 4), -1, 5],
+    ];
     for (const variant of variants)
-      expect(await verifyCertificate(platformCrypto, encodeCbor([encodeCbor(variant), signature ?? null]))).toEqual({ ok: false, error: 'certificate-malformed' });
-    expect(await verifyCertificate(platformCrypto, encodeCbor([body ?? null, signature ?? null, 0]))).toEqual({ ok: false, error: 'certificate-malformed' });
-    expect(await verifyCertificate(platformCrypto, new Uint8Array(301))).toEqual({ ok: false, error: 'certificate-malformed' });
+      expect(await verifyCertificate(platformCrypto, encodeCbor([encodeCbor(variant), signature ?? null]))).toEqual({
+        ok: false,
+        error: 'certificate-malformed',
+      });
+    expect(await verifyCertificate(platformCrypto, encodeCbor([body ?? null, signature ?? null, 0]))).toEqual({
+      ok: false,
+      error: 'certificate-malformed',
+    });
+    expect(await verifyCertificate(platformCrypto, new Uint8Array(301))).toEqual({
+      ok: false,
+      error: 'certificate-malformed',
+    });
   });
 });

@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { decode as decodeByOther, dcborDecodeOptions, dcborEncodeOptions, encode as encodeByOther } from 'cbor2';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCbor, encodeCbor, isCborCount, isCborMap, type Cbor, type CodecRefusal } from '../../src/lib/kernel/codec.ts';
+import {
+  decodeCbor,
+  encodeCbor,
+  isCborCount,
+  isCborMap,
+  type Cbor,
+  type CodecRefusal,
+} from '../../src/lib/kernel/codec.ts';
 import { areBytesEqual, bytesToHex, concatBytes } from '../../src/lib/kernel/ids.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 
@@ -12,7 +19,19 @@ const integer = fc.oneof(
   fc.integer({ min: -30, max: 300 }),
   fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
   fc.maxSafeInteger(),
-  fc.constantFrom(0, 23, 24, 255, 256, 65535, 65536, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER),
+  fc.constantFrom(
+    0,
+    23,
+    24,
+    255,
+    256,
+    65535,
+    65536,
+    2 ** 32 - 1,
+    2 ** 32,
+    Number.MAX_SAFE_INTEGER,
+    Number.MIN_SAFE_INTEGER,
+  ),
 );
 const bytes = fc.uint8Array({ maxLength: 70 }).map((value) => new Uint8Array(value));
 const { value: anyValue } = fc.letrec<{ value: Cbor; leaf: Cbor }>((tie) => ({
@@ -75,7 +94,16 @@ describe('deterministic CBOR refuses', () => {
   });
 
   it('every longer spelling of a number, a length or a count', () => {
-    for (const hex of ['18 17', '19 00ff', '1a 0000ffff', '1b 00000000ffffffff', '38 17', '58 01 00', '78 01 61', '98 01 00'])
+    for (const hex of [
+      '18 17',
+      '19 00ff',
+      '1a 0000ffff',
+      '1b 00000000ffffffff',
+      '38 17',
+      '58 01 00',
+      '78 01 61',
+      '98 01 00',
+    ])
       expect([hex, refusalOf(hex)]).toEqual([hex, 'not-shortest']);
     expect(refusalOf('b8 01 61 61 00')).toBe('not-shortest');
   });
@@ -101,11 +129,28 @@ describe('deterministic CBOR refuses', () => {
   });
 
   it('text that is not UTF-8: stray, overlong, surrogate and cut', () => {
-    for (const hex of ['61 ff', '62 c0af', '63 eda080', '61 c3', '64 f4908080']) expect([hex, refusalOf(hex)]).toEqual([hex, 'invalid-utf8']);
+    for (const hex of ['61 ff', '62 c0af', '63 eda080', '61 c3', '64 f4908080'])
+      expect([hex, refusalOf(hex)]).toEqual([hex, 'invalid-utf8']);
   });
 
   it('floats, tags, undefined, other simple values and indefinite lengths', () => {
-    for (const hex of ['f9 3c00', 'fa 3f800000', 'fb 3ff0000000000000', 'f9 7e00', 'c0 00', 'd8 20 00', 'f7', 'e0', 'f8 20', '9f ff', 'bf ff', '5f ff', '7f ff', '1c', 'ff'])
+    for (const hex of [
+      'f9 3c00',
+      'fa 3f800000',
+      'fb 3ff0000000000000',
+      'f9 7e00',
+      'c0 00',
+      'd8 20 00',
+      'f7',
+      'e0',
+      'f8 20',
+      '9f ff',
+      'bf ff',
+      '5f ff',
+      '7f ff',
+      '1c',
+      'ff',
+    ])
       expect([hex, refusalOf(hex)]).toEqual([hex, 'forbidden-type']);
   });
 
@@ -113,22 +158,33 @@ describe('deterministic CBOR refuses', () => {
     const nested = (depth: number): Cbor => (depth === 0 ? 0 : [nested(depth - 1)]);
     expect(decodeCbor(encodeCbor(nested(16))).ok).toBe(true);
     expect(() => encodeCbor(nested(17))).toThrow(RangeError);
-    expect(decodeCbor(Uint8Array.of(...Array.from({ length: 17 }, () => 0x81), 0))).toEqual({ ok: false, error: 'too-deep' });
+    expect(decodeCbor(Uint8Array.of(...Array.from({ length: 17 }, () => 0x81), 0))).toEqual({
+      ok: false,
+      error: 'too-deep',
+    });
     expect(decodeCbor(new Uint8Array(100_000).fill(0x81))).toEqual({ ok: false, error: 'too-deep' });
   });
 
   it('counts that promise more than the bytes hold, without making room for them', () => {
-    for (const hex of ['9a ffffffff', 'ba 7fffffff', '5b 001fffffffffffff', '7b 001fffffffffffff']) expect(refusalOf(hex)).toBe('truncated');
+    for (const hex of ['9a ffffffff', 'ba 7fffffff', '5b 001fffffffffffff', '7b 001fffffffffffff'])
+      expect(refusalOf(hex)).toBe('truncated');
   });
 
   it('to write what is no value of the subset', () => {
-    for (const value of [1.5, Number.NaN, Infinity, 2 ** 53, undefined, 1n, () => 1]) expect(() => encodeCbor(value as unknown as Cbor)).toThrow();
+    for (const value of [1.5, Number.NaN, Infinity, 2 ** 53, undefined, 1n, () => 1])
+      expect(() => encodeCbor(value as unknown as Cbor)).toThrow();
   });
 });
 
 describe('the shape tests of decoded values', () => {
   it('tell maps from lists and bytes, and counts from negative numbers', () => {
-    expect([{}, [], null, new Uint8Array(1), undefined].map((value) => isCborMap(value as Cbor | undefined))).toEqual([true, false, false, false, false]);
+    expect([{}, [], null, new Uint8Array(1), undefined].map((value) => isCborMap(value as Cbor | undefined))).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
     expect([0, 5, -1, 'x', null].map((value) => isCborCount(value))).toEqual([true, true, false, false, false]);
   });
 });

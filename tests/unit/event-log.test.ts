@@ -5,7 +5,19 @@ import { unwrap } from '../../src/lib/kernel/result.ts';
 import { createMemoryDisk, isSimulatedCrash } from '../../src/lib/stores/memory-store.ts';
 import { createVirtualClock } from '../contracts/transport-world.ts';
 import { settle } from './link-fixture.ts';
-import { everythingOf, forgeEvent, hashOf, idsOf, makePerson, makeStreet, openLog, say, todayLane, todayMs } from './street-fixture.ts';
+import {
+  countStored,
+  everythingOf,
+  forgeEvent,
+  hashOf,
+  idsOf,
+  makePerson,
+  makeStreet,
+  openLog,
+  say,
+  todayLane,
+  todayMs,
+} from './street-fixture.ts';
 
 const annaAndBora = async () => {
   const street = await makeStreet('anna', 'bora');
@@ -13,7 +25,8 @@ const annaAndBora = async () => {
   if (!anna || !bora) throw new Error('nobody lives here');
   return { street, anna, bora, atAnna: await street.move(anna), atBora: await street.move(bora) };
 };
-const asIncoming = (events: readonly { envelope: Uint8Array; payload: Uint8Array | null }[]) => events.map(({ envelope, payload }) => ({ envelope, payload }));
+const asIncoming = (events: readonly { envelope: Uint8Array; payload: Uint8Array | null }[]) =>
+  events.map(({ envelope, payload }) => ({ envelope, payload }));
 
 describe('the event log', () => {
   it('takes in what a neighbour wrote, and the same again changes nothing', async () => {
@@ -36,7 +49,9 @@ describe('the event log', () => {
     expect(unwrap(await atAnna.log.receive([three], 'bora'))).toMatchObject({ ready: [], waiting: 1 });
     expect(unwrap(await atAnna.log.receive([two], 'bora'))).toMatchObject({ ready: [], waiting: 1 });
     expect(atAnna.log.waitingCounts()).toEqual({ orphans: 2, parked: 0 });
-    expect(unwrap(await atAnna.log.receive([one], 'bora')).ready.map(({ event }) => event.header.seq)).toEqual([0, 1, 2]);
+    expect(unwrap(await atAnna.log.receive([one], 'bora')).ready.map(({ event }) => event.header.seq)).toEqual([
+      0, 1, 2,
+    ]);
     expect(atAnna.log.waitingCounts()).toEqual({ orphans: 0, parked: 0 });
   });
 
@@ -65,9 +80,16 @@ describe('the event log', () => {
     if (!anna) throw new Error('nobody lives here');
     const { log } = await openLog(anna, street.community);
     const all = everythingOf(atBora.log);
-    unwrap(await log.receive(all.map(({ envelope }) => ({ envelope, payload: null })), 'bora'));
+    unwrap(
+      await log.receive(
+        all.map(({ envelope }) => ({ envelope, payload: null })),
+        'bora',
+      ),
+    );
     expect(log.waitingCounts().parked).toBe(1);
-    const payloads = [...atBora.log.all()].flatMap(({ event, payload }) => (payload ? [{ id: event.id, payload }] : []));
+    const payloads = [...atBora.log.all()].flatMap(({ event, payload }) =>
+      payload ? [{ id: event.id, payload }] : [],
+    );
     unwrap(await log.receivePayloads(payloads, 'bora'));
     await settle();
     await log.settled();
@@ -76,9 +98,18 @@ describe('the event log', () => {
 
   it('refuses a second event at a place that is taken, within a batch and later', async () => {
     const { street, atAnna, bora } = await annaAndBora();
-    const [one, other] = [await forgeEvent(bora.keys.signing, { community: street.community }, hashOf('1')), await forgeEvent(bora.keys.signing, { community: street.community }, hashOf('2'))];
-    expect(unwrap(await atAnna.log.receive(asIncoming([one, other]), 'bora'))).toMatchObject({ refused: [{ reason: 'fork', id: other.id }] });
-    expect(unwrap(await atAnna.log.receive(asIncoming([other, one]), 'bora'))).toMatchObject({ ready: [], known: 1, refused: [{ reason: 'fork' }] });
+    const [one, other] = [
+      await forgeEvent(bora.keys.signing, { community: street.community }, hashOf('1')),
+      await forgeEvent(bora.keys.signing, { community: street.community }, hashOf('2')),
+    ];
+    expect(unwrap(await atAnna.log.receive(asIncoming([one, other]), 'bora'))).toMatchObject({
+      refused: [{ reason: 'fork', id: other.id }],
+    });
+    expect(unwrap(await atAnna.log.receive(asIncoming([other, one]), 'bora'))).toMatchObject({
+      ready: [],
+      known: 1,
+      refused: [{ reason: 'fork' }],
+    });
     expect(atAnna.log.slice(bora.device, todayLane, 0, 9).map(({ event }) => event.id)).toEqual([one.id]);
     expect(atAnna.log.refusals().get('fork')).toBe(2);
   });
@@ -102,14 +133,14 @@ describe('the event log', () => {
     if (!anna || !bora) throw new Error('nobody lives here');
     let isFull = false;
     const atAnna = await street.move(anna, { beforeCommit: () => (isFull ? 'quota-full' : null) });
-    const before = [idsOf(atAnna.log), atAnna.disk.events.size, atAnna.disk.payloads.size];
+    const before = [idsOf(atAnna.log), countStored(atAnna.disk)];
     const heard: number[] = [];
     atAnna.log.onStored(({ entries }) => heard.push(entries.length));
     isFull = true;
     const event = await forgeEvent(bora.keys.signing, { community: street.community });
     expect(await say(atAnna.log, 'Hello')).toEqual({ ok: false, error: 'quota-full' });
     expect(await atAnna.log.receive(asIncoming([event]), 'bora')).toEqual({ ok: false, error: 'quota-full' });
-    expect([idsOf(atAnna.log), atAnna.disk.events.size, atAnna.disk.payloads.size]).toEqual(before);
+    expect([idsOf(atAnna.log), countStored(atAnna.disk)]).toEqual(before);
     expect(heard).toEqual([]);
     isFull = false;
     expect(unwrap(await say(atAnna.log, 'Hello')).event.header.seq).toBe(0);
@@ -130,11 +161,21 @@ describe('the event log', () => {
     const clock = createVirtualClock(todayMs);
     const first = await street.move(street.founderPerson, { disk, clock });
     const before = unwrap(await say(first.log, 'now')).event.header;
-    const back = await openLog(street.founderPerson, street.community, { disk, clock: createVirtualClock(todayMs - 3_600_000) });
+    const back = await openLog(street.founderPerson, street.community, {
+      disk,
+      clock: createVirtualClock(todayMs - 3_600_000),
+    });
     const after = unwrap(await say(back.log, 'an hour earlier')).event.header;
     expect([after.seq, after.hlc]).toEqual([1, before.hlc + 1]);
-    const later = await openLog(street.founderPerson, street.community, { disk, clock: createVirtualClock(Date.UTC(2026, 6, 1)) });
-    expect(unwrap(await say(later.log, 'next month')).event.header).toMatchObject({ lane: todayLane + 1, seq: 0, hlc: hlcFromMs(Date.UTC(2026, 6, 1)) });
+    const later = await openLog(street.founderPerson, street.community, {
+      disk,
+      clock: createVirtualClock(Date.UTC(2026, 6, 1)),
+    });
+    expect(unwrap(await say(later.log, 'next month')).event.header).toMatchObject({
+      lane: todayLane + 1,
+      seq: 0,
+      hlc: hlcFromMs(Date.UTC(2026, 6, 1)),
+    });
   });
 
   it('comes back whole after a crash at any commit: what was told is there, what was not told may be', async () => {
@@ -142,7 +183,10 @@ describe('the event log', () => {
       for (const fault of ['crash', 'crash-after', 'power-cut'] as const) {
         const street = await makeStreet('anna');
         const disk = createMemoryDisk();
-        const living = await street.move(street.founderPerson, { disk, beforeCommit: (n) => (n === crashAt + 1 ? fault : null) });
+        const living = await street.move(street.founderPerson, {
+          disk,
+          beforeCommit: (n) => (n === crashAt + 1 ? fault : null),
+        });
         const told: string[] = [];
         try {
           for (const text of ['one', 'two', 'three']) told.push(unwrap(await say(living.log, text)).event.id);
@@ -175,13 +219,17 @@ describe('the event log', () => {
   it('bounds who waits: orphans for each author, and strangers in all', async () => {
     const { street, atAnna, bora } = await annaAndBora();
     const early = [];
-    for (let seq = 1; seq <= limits.orphansPerAuthorMax + 5; seq++) early.push(await forgeEvent(bora.keys.signing, { community: street.community, seq, hlc: hlcFromMs(todayMs) + seq }));
+    for (let seq = 1; seq <= limits.orphansPerAuthorMax + 5; seq++)
+      early.push(
+        await forgeEvent(bora.keys.signing, { community: street.community, seq, hlc: hlcFromMs(todayMs) + seq }),
+      );
     const taken = unwrap(await atAnna.log.receive(asIncoming(early), 'bora'));
     expect(taken.refused.map(({ reason }) => reason)).toEqual(Array.from({ length: 5 }, () => 'waiting-room-full'));
     expect(atAnna.log.waitingCounts().orphans).toBe(limits.orphansPerAuthorMax);
     const mallory = await makePerson('mallory');
     const parked = early.slice(0, 0);
-    for (let seq = 0; seq < limits.orphansPerAuthorMax + 3; seq++) parked.push(await forgeEvent(mallory.keys.signing, { community: street.community, seq }));
+    for (let seq = 0; seq < limits.orphansPerAuthorMax + 3; seq++)
+      parked.push(await forgeEvent(mallory.keys.signing, { community: street.community, seq }));
     expect(unwrap(await atAnna.log.receive(asIncoming(parked), 'mallory')).refused).toHaveLength(3);
     expect(atAnna.log.size).toBe(street.founder.log.size);
   });

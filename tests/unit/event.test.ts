@@ -21,7 +21,12 @@ describe('an event', () => {
     const anna = await makePerson('anna');
     const event = await forgeEvent(anna.keys.signing, { community, seq: 3 });
     const parsed = unwrap(await parseEvent(platformCrypto, event.envelope));
-    expect(unwrap(await verifyEvent(platformCrypto, parsed))).toEqual({ header: event.header, id: event.id, author: anna.device, envelope: event.envelope });
+    expect(unwrap(await verifyEvent(platformCrypto, parsed))).toEqual({
+      header: event.header,
+      id: event.id,
+      author: anna.device,
+      envelope: event.envelope,
+    });
     const outer = unwrap(decodeCbor(event.envelope));
     const header = isCborList(outer) ? (outer[0] as Bytes) : new Uint8Array(0);
     expect(event.id).toBe(bytesToText(await platformCrypto.sha256(concatBytes(utf8('HN-EV1-ID'), header))));
@@ -32,7 +37,8 @@ describe('an event', () => {
     const event = await forgeEvent((await makePerson('anna')).keys.signing, { community });
     const good: number[] = [];
     for (let at = 0; at < event.envelope.length; at++) {
-      if ((await judge(event.envelope.map((byte, index) => (index === at ? byte ^ 1 : byte)))) === 'good') good.push(at);
+      if ((await judge(event.envelope.map((byte, index) => (index === at ? byte ^ 1 : byte)))) === 'good')
+        good.push(at);
       if ((await judge(event.envelope.subarray(0, at))) === 'good') good.push(at);
     }
     expect(good).toEqual([]);
@@ -40,8 +46,16 @@ describe('an event', () => {
 
   it('is refused when another device signed it, or its author is no sound key', async () => {
     const [anna, mallory] = [await makePerson('anna'), await makePerson('mallory')];
-    expect(await judge((await forgeEvent(mallory.keys.signing, { community, author: anna.keys.signing.publicKey })).envelope)).toBe('event-signature');
-    expect(await judge((await forgeEvent(mallory.keys.signing, { community, author: smallOrderKeys[0] ?? hashOf('') })).envelope)).toBe('event-key-unsound');
+    expect(
+      await judge(
+        (await forgeEvent(mallory.keys.signing, { community, author: anna.keys.signing.publicKey })).envelope,
+      ),
+    ).toBe('event-signature');
+    expect(
+      await judge(
+        (await forgeEvent(mallory.keys.signing, { community, author: smallOrderKeys[0] ?? hashOf('') })).envelope,
+      ),
+    ).toBe('event-key-unsound');
   });
 
   it('has exactly nine fields in their ranges', async () => {
@@ -56,23 +70,46 @@ describe('an event', () => {
     expect(await withField(0, 1)).toBe('good');
     expect(await withField(0, 2)).toBe('event-version');
     const odd: [number, Cbor][] = [
-      [1, new Uint8Array(15)], [2, new Uint8Array(31)], [3, [16]], [3, [16, 0, 0]], [3, 16], [3, [16, -1]], [3, [16, 2 ** 32]],
-      [4, -1], [4, 'now'], [5, 65_536], [6, -1], [6, null], [7, new Uint8Array(33)], [8, -1], [8, limits.payloadBytesMax + 1],
+      [1, new Uint8Array(15)],
+      [2, new Uint8Array(31)],
+      [3, [16]],
+      [3, [16, 0, 0]],
+      [3, 16],
+      [3, [16, -1]],
+      [3, [16, 2 ** 32]],
+      [4, -1],
+      [4, 'now'],
+      [5, 65_536],
+      [6, -1],
+      [6, null],
+      [7, new Uint8Array(33)],
+      [8, -1],
+      [8, limits.payloadBytesMax + 1],
     ];
-    for (const [index, value] of odd) expect([index, await withField(index, value)]).toEqual([index, 'event-malformed']);
-    for (const lane of [2, 15, 16 + 2401, Number.MAX_SAFE_INTEGER]) expect(await withField(3, [lane, 0])).toBe('event-lane');
+    for (const [index, value] of odd)
+      expect([index, await withField(index, value)]).toEqual([index, 'event-malformed']);
+    for (const lane of [2, 15, 16 + 2401, Number.MAX_SAFE_INTEGER])
+      expect(await withField(3, [lane, 0])).toBe('event-lane');
     for (const lane of [0, 1, 16, 16 + 2400]) expect(await withField(3, [lane, 0])).toBe('good');
     expect(await withField(4, Number.MAX_SAFE_INTEGER)).toBe('good');
     expect(await withField(5, 65_535)).toBe('good');
     const longer = encodeCbor([...fields, 0]);
-    expect(await judge(encodeCbor([longer, await signing.sign(concatBytes(utf8('HN-EV1'), longer))]))).toBe('event-malformed');
+    expect(await judge(encodeCbor([longer, await signing.sign(concatBytes(utf8('HN-EV1'), longer))]))).toBe(
+      'event-malformed',
+    );
   });
 
   it('is one CBOR list of a header and a signature, small enough', async () => {
     const event = await forgeEvent((await makePerson('anna')).keys.signing, { community });
     const outer = unwrap(decodeCbor(event.envelope));
     const [header = null, signature = null] = isCborList(outer) ? outer : [];
-    for (const odd of [[header], [header, signature, 0], [header, new Uint8Array(63)], [signature, header], ['header', signature]])
+    for (const odd of [
+      [header],
+      [header, signature, 0],
+      [header, new Uint8Array(63)],
+      [signature, header],
+      ['header', signature],
+    ])
       expect(await judge(encodeCbor(odd))).toBe('event-malformed');
     expect(await judge(new Uint8Array(limits.envelopeBytesMax + 1))).toBe('event-too-large');
   });
@@ -80,9 +117,17 @@ describe('an event', () => {
   it('that founds a community names it: another founding has another name', async () => {
     const { signing } = (await makePerson('anna')).keys;
     const zeros = new Uint8Array(16);
-    const [one, other] = [await forgeEvent(signing, { community: zeros, lane: 0, kind: 1 }), await forgeEvent(signing, { community: zeros, lane: 0, kind: 1, hlc: 5 })];
+    const [one, other] = [
+      await forgeEvent(signing, { community: zeros, lane: 0, kind: 1 }),
+      await forgeEvent(signing, { community: zeros, lane: 0, kind: 1, hlc: 5 }),
+    ];
     expect(await communityOf(platformCrypto, one)).not.toEqual(await communityOf(platformCrypto, other));
     expect(isGenesisHeader(one.header)).toBe(true);
-    for (const header of [{ ...one.header, seq: 1 }, { ...one.header, lane: 16 }, { ...one.header, community }]) expect(isGenesisHeader(header)).toBe(false);
+    for (const header of [
+      { ...one.header, seq: 1 },
+      { ...one.header, lane: 16 },
+      { ...one.header, community },
+    ])
+      expect(isGenesisHeader(header)).toBe(false);
   });
 });

@@ -11,7 +11,14 @@ import { hashOf } from './street-fixture.ts';
 
 const frames: readonly SyncFrame[] = [
   { type: 'ask', lane: 0, clocks: new Map() },
-  { type: 'ask', lane: 21, clocks: new Map([[Number.MAX_SAFE_INTEGER, 5], [7, 0]]) },
+  {
+    type: 'ask',
+    lane: 21,
+    clocks: new Map([
+      [Number.MAX_SAFE_INTEGER, 5],
+      [7, 0],
+    ]),
+  },
   { type: 'update', lane: 21, update: Uint8Array.of(0, 0), isLast: true },
   { type: 'update', lane: 0, update: new Uint8Array(0), isLast: false },
   { type: 'payload', payloads: [{ id: hashOf('a'), payload: new Uint8Array(limits.payloadBytesMax) }] },
@@ -35,7 +42,8 @@ describe('sync frames', () => {
     for (const frame of frames.filter(({ type }) => type !== 'receipt' && type !== 'bye')) {
       const whole = encodeFrame(frame);
       const taken: number[] = [];
-      for (let length = 0; length < whole.length; length += length < 200 ? 1 : 997) if (parseFrame(whole.subarray(0, length)).ok) taken.push(length);
+      for (let length = 0; length < whole.length; length += length < 200 ? 1 : 997)
+        if (parseFrame(whole.subarray(0, length)).ok) taken.push(length);
       expect([frame.type, taken]).toEqual([frame.type, []]);
     }
   });
@@ -47,8 +55,16 @@ describe('sync frames', () => {
     encoding.writeVarUint(encoder, 0);
     encoding.writeVarUint(encoder, 21);
     sync.writeSyncStep1(encoder, doc);
-    expect(parseFrame(encoding.toUint8Array(encoder))).toEqual({ ok: true, value: { type: 'ask', lane: 21, clocks: Y.decodeStateVector(Y.encodeStateVector(doc)) } });
-    const update = encodeFrame({ type: 'update', lane: 21, update: Y.encodeStateAsUpdate(doc) as Uint8Array<ArrayBuffer>, isLast: true });
+    expect(parseFrame(encoding.toUint8Array(encoder))).toEqual({
+      ok: true,
+      value: { type: 'ask', lane: 21, clocks: Y.decodeStateVector(Y.encodeStateVector(doc)) },
+    });
+    const update = encodeFrame({
+      type: 'update',
+      lane: 21,
+      update: Y.encodeStateAsUpdate(doc) as Uint8Array<ArrayBuffer>,
+      isLast: true,
+    });
     const decoder = decoding.createDecoder(update);
     expect([decoding.readVarUint(decoder), decoding.readVarUint(decoder)]).toEqual([0, 21]);
     const reader = new Y.Doc();
@@ -59,7 +75,9 @@ describe('sync frames', () => {
   it('of no known type, of unknown steps and with bytes left over are refused', () => {
     for (const type of [1, 2, 3, 4, 99, 103, 106, 127]) expect(refusalOf(raw(type, encodeCbor([])))).toBe('frame-type');
     expect(refusalOf(Uint8Array.of(0, 21, 3, 0))).toBe('frame-type');
-    expect(refusalOf(concatBytes(encodeFrame({ type: 'ask', lane: 0, clocks: new Map() }), Uint8Array.of(0)))).toBe('frame-malformed');
+    expect(refusalOf(concatBytes(encodeFrame({ type: 'ask', lane: 0, clocks: new Map() }), Uint8Array.of(0)))).toBe(
+      'frame-malformed',
+    );
     expect(refusalOf(new Uint8Array(0))).toBe('frame-malformed');
     expect(refusalOf(new Uint8Array(20).fill(255))).toBe('frame-malformed');
   });
@@ -70,11 +88,19 @@ describe('sync frames', () => {
     expect(refusalOf(raw(101, many(limits.wantIdsMax + 1, hashOf('a'))))).toBe('frame-too-many');
     expect(refusalOf(raw(102, many(limits.stateVectorEntriesMax + 1, 0)))).toBe('frame-too-many');
     const odd: [number, Cbor][] = [
-      [100, [[hashOf('a')]]], [100, [[hashOf('a'), new Uint8Array(limits.payloadBytesMax + 1)]]], [100, [[new Uint8Array(31), new Uint8Array(0)]]], [100, { a: 1 }],
-      [101, [new Uint8Array(31)]], [101, ['id']], [101, 5],
-      [102, [[hashOf('a'), 0, 1]]], [102, [[hashOf('a'), -1, 1, hashOf('d')]]], [102, [[hashOf('a'), 0, 'x', hashOf('d')]]],
+      [100, [[hashOf('a')]]],
+      [100, [[hashOf('a'), new Uint8Array(limits.payloadBytesMax + 1)]]],
+      [100, [[new Uint8Array(31), new Uint8Array(0)]]],
+      [100, { a: 1 }],
+      [101, [new Uint8Array(31)]],
+      [101, ['id']],
+      [101, 5],
+      [102, [[hashOf('a'), 0, 1]]],
+      [102, [[hashOf('a'), -1, 1, hashOf('d')]]],
+      [102, [[hashOf('a'), 0, 'x', hashOf('d')]]],
     ];
-    for (const [type, body] of odd) expect([type, refusalOf(raw(type, encodeCbor(body)))]).toEqual([type, 'frame-malformed']);
+    for (const [type, body] of odd)
+      expect([type, refusalOf(raw(type, encodeCbor(body)))]).toEqual([type, 'frame-malformed']);
     const vector = encoding.createEncoder();
     for (const value of [0, 0, 0]) encoding.writeVarUint(vector, value);
     const inner = encoding.createEncoder();
@@ -84,7 +110,8 @@ describe('sync frames', () => {
   });
 
   it('say goodbye in plain small words only', () => {
-    for (const reason of ['<b>', 'A', 'x'.repeat(61), 'zwei worte']) expect(refusalOf(raw(105, new TextEncoder().encode(reason)))).toBe('frame-malformed');
+    for (const reason of ['<b>', 'A', 'x'.repeat(61), 'zwei worte'])
+      expect(refusalOf(raw(105, new TextEncoder().encode(reason)))).toBe('frame-malformed');
     expect(refusalOf(raw(105, Uint8Array.of(0xff)))).toBe('frame-malformed');
   });
 });

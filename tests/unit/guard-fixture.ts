@@ -12,7 +12,12 @@ export const updateOf = (client: number, act: (doc: Y.Doc) => void, base?: Uint8
 };
 
 /** Every hostile update that Yjs would apply, by name; `victim` is the root of somebody whose events `base` holds. */
-export const hostileUpdates = (client: number, own: string, victim: string, base: Uint8Array): Record<string, Uint8Array> => {
+export const hostileUpdates = (
+  client: number,
+  own: string,
+  victim: string,
+  base: Uint8Array,
+): Record<string, Uint8Array> => {
   const event = Uint8Array.of(1, 2, 3);
   const gapped = (): Uint8Array => {
     const doc = new Y.Doc();

@@ -63,16 +63,26 @@ describe('the guard', () => {
 
   it('refuses a second spelling of the same structs: bytes after the end, longer numbers, clients in another order', () => {
     const other = encodeRuns([{ author: 'bora', client: 22, start: 0, envelopes: [event] }]);
-    const both = encodeRuns([{ author: 'anna', client: 11, start: 0, envelopes: [event, event] }, { author: 'bora', client: 22, start: 0, envelopes: [event] }]);
+    const both = encodeRuns([
+      { author: 'anna', client: 11, start: 0, envelopes: [event, event] },
+      { author: 'bora', client: 22, start: 0, envelopes: [event] },
+    ]);
     const reversed = Uint8Array.from([2, ...base.subarray(1, -1), ...other.subarray(1, -1), 0]);
     expect(refusalOf(both)).toBe('taken');
     expect(reversed).toHaveLength(both.length);
-    for (const odd of [reversed, Uint8Array.from([...base, 0]), Uint8Array.from([0x81, 0, ...base.subarray(1)]), Uint8Array.from([...base.subarray(0, -1), 0x80, 0]), Uint8Array.of(0, 0, 7)])
+    for (const odd of [
+      reversed,
+      Uint8Array.from([...base, 0]),
+      Uint8Array.from([0x81, 0, ...base.subarray(1)]),
+      Uint8Array.from([...base.subarray(0, -1), 0x80, 0]),
+      Uint8Array.of(0, 0, 7),
+    ])
       expect(refusalOf(odd)).toBe('update-not-canonical');
   });
 
   it('refuses more structs than an honest frame holds, and more bytes', () => {
-    const run = (count: number) => encodeRuns([{ author: 'anna', client: 11, start: 0, envelopes: Array.from({ length: count }, () => event) }]);
+    const run = (count: number) =>
+      encodeRuns([{ author: 'anna', client: 11, start: 0, envelopes: Array.from({ length: count }, () => event) }]);
     expect(refusalOf(run(limits.syncFrameEventsMax * 8))).toBe('taken');
     expect(refusalOf(run(limits.syncFrameEventsMax * 8 + 1))).toBe('update-too-many');
     expect(refusalOf(new Uint8Array(limits.frameBytesMax + 1))).toBe('update-too-large');
@@ -80,7 +90,16 @@ describe('the guard', () => {
 
   it('takes few bytes for what they are, however much they promise', () => {
     const huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
-    for (const bytes of [huge, [1, ...huge], [1, ...huge, 5, 0], [1, 1, 5, 0, 0, ...huge, 0], [1, 1, 5, 0, 10, ...huge, 0], [0, ...huge], [0, 1, 5, ...huge], [1, 1, 5, 0, 3, 1, 1, 65, ...huge]])
+    for (const bytes of [
+      huge,
+      [1, ...huge],
+      [1, ...huge, 5, 0],
+      [1, 1, 5, 0, 0, ...huge, 0],
+      [1, 1, 5, 0, 10, ...huge, 0],
+      [0, ...huge],
+      [0, 1, 5, ...huge],
+      [1, 1, 5, 0, 3, 1, 1, 65, ...huge],
+    ])
       expect(['update-malformed', 'struct-not-item']).toContain(refusalOf(Uint8Array.from(bytes)));
   });
 

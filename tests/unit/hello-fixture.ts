@@ -3,7 +3,12 @@ import type { Bytes } from '../../src/lib/kernel/ports/crypto.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 import { hashOf, platformCrypto, todayMs, type Person } from './street-fixture.ts';
 
-export const selfOf = ({ certificate, keys, name }: Person): HelloSelf => ({ certificate, signing: keys.signing, name, build: 'test' });
+export const selfOf = ({ certificate, keys, name }: Person): HelloSelf => ({
+  certificate,
+  signing: keys.signing,
+  name,
+  build: 'test',
+});
 
 export const helloDeps = (person: Person, over: Partial<HelloDeps> = {}): HelloDeps => ({
   crypto: platformCrypto,
@@ -18,7 +23,11 @@ type Change = (message: Bytes) => Uint8Array;
 const unchanged: Change = (message) => message;
 
 /** Runs one Hello with somebody on the wire who may change each message. The outcome of each side, or null where it never came so far. */
-export const runHello = async (initiator: HelloDeps, responder: HelloDeps, wire: { first?: Change; second?: Change; third?: Change } = {}) => {
+export const runHello = async (
+  initiator: HelloDeps,
+  responder: HelloDeps,
+  wire: { first?: Change; second?: Change; third?: Change } = {},
+) => {
   const { first = unchanged, second = unchanged, third = unchanged } = wire;
   const begun = await initiateHello(initiator);
   const answered = await respondHello(responder, first(begun.first));

@@ -19,7 +19,12 @@ describe('Hello', () => {
   it('tells anna and bora who the other is, and gives both the same transcript and emoji', async () => {
     const [anna, bora] = [await makePerson('anna'), await makePerson('bora')];
     const { initiator, responder } = doneOf(await runHello(helloDeps(anna), helloDeps(bora)));
-    expect(initiator.peer).toMatchObject({ name: 'bora', build: 'test', clockMs: todayMs, certificate: bora.certificate });
+    expect(initiator.peer).toMatchObject({
+      name: 'bora',
+      build: 'test',
+      clockMs: todayMs,
+      certificate: bora.certificate,
+    });
     expect(responder.peer).toMatchObject({ name: 'anna', certificate: anna.certificate });
     expect(initiator.transcript).toEqual(responder.transcript);
     const emoji = await sasEmoji(platformCrypto, initiator.transcript);
@@ -40,7 +45,8 @@ describe('Hello', () => {
     const { messages } = await runHello(helloDeps(anna), helloDeps(bora));
     for (const message of messages)
       for (const { certificate, name } of [anna, bora])
-        for (const secret of [certificate.device, certificate.root, certificate.agreement, Buffer.from(name)]) expect(contains(message, secret)).toBe(false);
+        for (const secret of [certificate.device, certificate.root, certificate.agreement, Buffer.from(name)])
+          expect(contains(message, secret)).toBe(false);
   });
 
   it('fails when one of them has not the key of the community', async () => {
@@ -55,7 +61,10 @@ describe('Hello', () => {
     const expiresMs = bora.certificate.expires * 1000 + hlcEpochMs;
     const at = (nowMs: number) => runHello(helloDeps(anna, { nowMs: () => nowMs }), helloDeps(bora));
     expect(doneOf(await at(expiresMs + 7 * 24 * 3_600_000)).initiator.peer.name).toBe('bora');
-    expect((await at(expiresMs + 7 * 24 * 3_600_000 + 1)).initiator).toEqual({ ok: false, error: 'hello-certificate-expired' });
+    expect((await at(expiresMs + 7 * 24 * 3_600_000 + 1)).initiator).toEqual({
+      ok: false,
+      error: 'hello-certificate-expired',
+    });
   });
 
   it('refuses a stolen certificate: its device has not signed this meeting', async () => {
@@ -69,7 +78,10 @@ describe('Hello', () => {
     const [anna, mallory] = [await makePerson('anna'), await makePerson('mallory')];
     const made = [
       await issueCertificate({ ...mallory.certificate, root: anna.certificate.root }, mallory.rootSign),
-      await issueCertificate({ ...mallory.certificate, device: smallOrderKeys[0] ?? new Uint8Array(32) }, mallory.rootSign),
+      await issueCertificate(
+        { ...mallory.certificate, device: smallOrderKeys[0] ?? new Uint8Array(32) },
+        mallory.rootSign,
+      ),
     ];
     for (const certificate of made) {
       const odd = helloDeps(mallory, { self: { ...selfOf(mallory), certificate } });
@@ -87,7 +99,14 @@ describe('Hello', () => {
     expect(await refusalOf(encodeCbor([1, 1, key]))).toBe('answered');
     expect(await refusalOf(encodeCbor([1, 2, key]))).toBe('hello-version');
     expect(await refusalOf(encodeCbor([1, 1, new Uint8Array(32)]))).toBe('hello-key');
-    for (const odd of [encodeCbor([2, 1, key]), encodeCbor([1, 1]), encodeCbor([1, 1, key, 0]), encodeCbor([1, 1, key.slice(1)]), new Uint8Array(0), new Uint8Array(limits.helloBytesMax + 1)])
+    for (const odd of [
+      encodeCbor([2, 1, key]),
+      encodeCbor([1, 1]),
+      encodeCbor([1, 1, key, 0]),
+      encodeCbor([1, 1, key.slice(1)]),
+      new Uint8Array(0),
+      new Uint8Array(limits.helloBytesMax + 1),
+    ])
       expect(await refusalOf(odd)).toBe('hello-malformed');
     const begun = await initiateHello(anna);
     expect(await begun.finish(encodeCbor([2, new Uint8Array(32), key]))).toEqual({ ok: false, error: 'hello-key' });
@@ -108,7 +127,12 @@ describe('the handshake on a carrier', () => {
       listen: (given) => void (handlers = given),
       close: () => void (state.isClosed = true),
     };
-    return { carrier, state, hear: (message: Uint8Array) => handlers?.message('sync', message), lose: () => handlers?.closed('cut') };
+    return {
+      carrier,
+      state,
+      hear: (message: Uint8Array) => handlers?.message('sync', message),
+      lose: () => handlers?.closed('cut'),
+    };
   };
 
   it('gives a silent peer ten seconds and then closes the carrier, on either side', async () => {

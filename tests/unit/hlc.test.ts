@@ -47,6 +47,7 @@ describe('the hybrid clock', () => {
 
   it('is a whole number from 0 to 2^53 - 1 and nothing else', () => {
     for (const good of [0, 1, Number.MAX_SAFE_INTEGER]) expect(parseHlc(good)).toEqual({ ok: true, value: good });
-    for (const bad of [-1, 0.5, 2 ** 53, Number.NaN, '1', null, undefined]) expect(parseHlc(bad)).toEqual({ ok: false, error: 'not-an-hlc' });
+    for (const bad of [-1, 0.5, 2 ** 53, Number.NaN, '1', null, undefined])
+      expect(parseHlc(bad)).toEqual({ ok: false, error: 'not-an-hlc' });
   });
 });

@@ -28,7 +28,10 @@ describe('HPKE beside @hpke/core', () => {
     for (const length of [0, 1, 32, 5_000]) {
       const plain = new Uint8Array(length).fill(length);
       const sealed = (await hpkeSeal(platformCrypto, recipient.publicKey, info, plain)) ?? new Uint8Array(0);
-      const opened = await suite.open({ recipientKey, enc: sealed.slice(0, 32).buffer, info: info.buffer }, sealed.slice(32).buffer);
+      const opened = await suite.open(
+        { recipientKey, enc: sealed.slice(0, 32).buffer, info: info.buffer },
+        sealed.slice(32).buffer,
+      );
       expect(own(opened)).toEqual(plain);
     }
   });
@@ -59,7 +62,8 @@ describe('the community key', () => {
     const sealed = (await sealCommunityKey(platformCrypto, key, recipient.publicKey, community)) ?? new Uint8Array(0);
     expect(await openCommunityKey(platformCrypto, recipient, sealed, community)).toEqual(key);
     expect(await openCommunityKey(platformCrypto, recipient, sealed, hashOf('another').slice(0, 16))).toBeNull();
-    const short = (await sealCommunityKey(platformCrypto, key.slice(0, 31), recipient.publicKey, community)) ?? new Uint8Array(0);
+    const short =
+      (await sealCommunityKey(platformCrypto, key.slice(0, 31), recipient.publicKey, community)) ?? new Uint8Array(0);
     expect(await openCommunityKey(platformCrypto, recipient, short, community)).toBeNull();
   });
 });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { areBytesEqual, bytesToHex, bytesToText, compareBytes, concatBytes, textToBytes, utf8, utf8ToText } from '../../src/lib/kernel/ids.ts';
+import {
+  areBytesEqual,
+  bytesToHex,
+  bytesToText,
+  compareBytes,
+  concatBytes,
+  textToBytes,
+  utf8,
+  utf8ToText,
+} from '../../src/lib/kernel/ids.ts';
 import { randomInt } from '../../src/lib/kernel/ports/random.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 
@@ -15,7 +24,20 @@ describe('bytes as text', () => {
   });
 
   it('have one spelling: padding, other alphabets, blanks, spare bits and impossible lengths are refused', () => {
-    for (const text of ['AA==', 'AA=', 'A', 'AAAAA', 'A+AA', 'A/AA', 'AA A', 'AAA\n', 'AB', 'AAB', '\u00e9AAA', 'AA\u{1f600}'])
+    for (const text of [
+      'AA==',
+      'AA=',
+      'A',
+      'AAAAA',
+      'A+AA',
+      'A/AA',
+      'AA A',
+      'AAA\n',
+      'AB',
+      'AAB',
+      '\u00e9AAA',
+      'AA\u{1f600}',
+    ])
       expect([text, textToBytes(text)]).toEqual([text, null]);
     expect(textToBytes('')).toEqual(new Uint8Array(0));
     expect(textToBytes('__-_')).toEqual(Uint8Array.of(255, 255, 191));
@@ -40,7 +62,14 @@ describe('bytes', () => {
   });
 
   it('are ordered as unsigned numbers, a prefix before what it begins', () => {
-    const sorted = [Uint8Array.of(), Uint8Array.of(0), Uint8Array.of(0, 255), Uint8Array.of(1), Uint8Array.of(128), Uint8Array.of(255)];
+    const sorted = [
+      Uint8Array.of(),
+      Uint8Array.of(0),
+      Uint8Array.of(0, 255),
+      Uint8Array.of(1),
+      Uint8Array.of(128),
+      Uint8Array.of(255),
+    ];
     expect(sorted.toReversed().toSorted(compareBytes)).toEqual(sorted);
     expect(concatBytes(...sorted)).toEqual(Uint8Array.of(0, 0, 255, 1, 128, 255));
   });

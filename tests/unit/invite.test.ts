@@ -23,7 +23,11 @@ const refusalOf = (code: string, now = 0) => {
 
 describe('an invite', () => {
   it('is read back from its code and from a whole link, blanks around it or not', () => {
-    for (const text of [encodeInvite(invite), `https://hearth.example/#join=${encodeInvite(invite)}`, `  ${encodeInvite(invite)}\n`])
+    for (const text of [
+      encodeInvite(invite),
+      `https://hearth.example/#join=${encodeInvite(invite)}`,
+      `  ${encodeInvite(invite)}\n`,
+    ])
       expect(parseInvite(text, 999)).toEqual({ ok: true, value: invite });
   });
 
@@ -44,10 +48,19 @@ describe('an invite', () => {
   });
 
   it('is unreadable when cut at any byte of its fixed part, too long, of another version, or no invite at all', () => {
-    for (let length = 0; length < 69; length++) expect(refusalOf(codeOf((bytes) => bytes.subarray(0, length)))).toBe('invite-unreadable');
+    for (let length = 0; length < 69; length++)
+      expect(refusalOf(codeOf((bytes) => bytes.subarray(0, length)))).toBe('invite-unreadable');
     expect(refusalOf(codeOf((bytes) => bytes.subarray(0, 69)))).toBe('taken');
     expect(refusalOf(codeOf((bytes) => void bytes.set([2])))).toBe('invite-unreadable');
-    for (const text of ['', '#join=', 'https://example.org', 'A'.repeat(137), 'A'.repeat(1_000_000), `${encodeInvite(invite)}=`, `${encodeInvite(invite)}#join=`])
+    for (const text of [
+      '',
+      '#join=',
+      'https://example.org',
+      'A'.repeat(137),
+      'A'.repeat(1_000_000),
+      `${encodeInvite(invite)}=`,
+      `${encodeInvite(invite)}#join=`,
+    ])
       expect(refusalOf(text)).toBe('invite-unreadable');
   });
 
@@ -60,7 +73,8 @@ describe('an invite', () => {
   it('is found in no random text', () => {
     const random = seededRandom('invites');
     let taken = 0;
-    for (let at = 0; at < 5_000; at++) if (parseInvite(bytesToText(random.bytes(60 + (at % 45))), 2 ** 31).ok) taken += 1;
+    for (let at = 0; at < 5_000; at++)
+      if (parseInvite(bytesToText(random.bytes(60 + (at % 45))), 2 ** 31).ok) taken += 1;
     // A first byte of 1, an expiry in the later half and a hint that is an address: practically never.
     expect(taken).toBeLessThan(5);
   });
@@ -68,7 +82,9 @@ describe('an invite', () => {
   it('gives both ends the same four keys, each for one use only, and none of them tells the secret', async () => {
     const keys = await inviteKeys(platformCrypto, invite.secret);
     expect(await inviteKeys(platformCrypto, invite.secret.slice())).toEqual(keys);
-    expect(new Set([keys.tag, bytesToText(keys.meetingKey), bytesToText(keys.psk), bytesToText(keys.hash)]).size).toBe(4);
+    expect(new Set([keys.tag, bytesToText(keys.meetingKey), bytesToText(keys.psk), bytesToText(keys.hash)]).size).toBe(
+      4,
+    );
     const others = await inviteKeys(platformCrypto, hashOf('other').slice(0, 16));
     expect([others.tag, others.psk, others.hash]).not.toEqual([keys.tag, keys.psk, keys.hash]);
   });

@@ -9,7 +9,12 @@ import { platformCrypto, todayMs } from './street-fixture.ts';
 
 const keyringOn = (disk = createMemoryDisk()) => {
   const store = createMemoryStore({ disk });
-  const keyring = createWebcryptoKeyring({ store, random: systemRandom, crypto: platformCrypto, subtle: crypto.subtle });
+  const keyring = createWebcryptoKeyring({
+    store,
+    random: systemRandom,
+    crypto: platformCrypto,
+    subtle: crypto.subtle,
+  });
   return { disk, store, keyring };
 };
 
@@ -22,7 +27,9 @@ describe('the keyring', () => {
     expect(again.device.agreement.publicKey).toEqual(first.device.agreement.publicKey);
     expect(again.rootPublicKey).toEqual(first.rootPublicKey);
     const message = utf8('after the restart');
-    expect(await platformCrypto.verify(first.device.signing.publicKey, message, await again.device.signing.sign(message))).toBe(true);
+    expect(
+      await platformCrypto.verify(first.device.signing.publicKey, message, await again.device.signing.sign(message)),
+    ).toBe(true);
     expect(await platformCrypto.verify(first.rootPublicKey, message, await again.rootSign(message))).toBe(true);
     expect(await again.device.agreement.derive(first.device.agreement.publicKey)).toHaveLength(32);
   });
@@ -33,7 +40,9 @@ describe('the keyring', () => {
     const stored = await store.get('keys');
     const keys = Object.values(stored as Record<string, unknown>).flatMap((value) => {
       if (value instanceof CryptoKey) return [value];
-      return typeof value === 'object' && value !== null && 'privateKey' in value ? [value.privateKey as CryptoKey] : [];
+      return typeof value === 'object' && value !== null && 'privateKey' in value
+        ? [value.privateKey as CryptoKey]
+        : [];
     });
     expect(keys).toHaveLength(3);
     for (const key of keys) {
@@ -46,7 +55,12 @@ describe('the keyring', () => {
     const [one, other] = [await keyringOn().keyring.open(), await keyringOn().keyring.open()];
     expect(one.rootPublicKey).not.toEqual(other.rootPublicKey);
     const full = createMemoryStore({ beforeCommit: () => 'quota-full' });
-    const keyring = createWebcryptoKeyring({ store: full, random: systemRandom, crypto: platformCrypto, subtle: crypto.subtle });
+    const keyring = createWebcryptoKeyring({
+      store: full,
+      random: systemRandom,
+      crypto: platformCrypto,
+      subtle: crypto.subtle,
+    });
     await expect(keyring.open()).rejects.toThrow('quota-full');
   });
 

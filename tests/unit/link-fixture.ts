@@ -1,3 +1,4 @@
+import { isCryptoBusy } from './tracked-crypto.ts';
 import type { Link } from '../../src/lib/kernel/ports/links.ts';
 import { channels, type Channel } from '../../src/lib/kernel/ports/transport.ts';
 import type { Links } from '../../src/lib/kernel/ports/links.ts';
@@ -74,13 +75,14 @@ export const createFakeLinks = (): Links & { up(link: Link): void; down(link: Li
   };
 };
 
-/** Lets everything that waits on promises (WebCrypto's too) go on. */
+/** Lets everything that waits on promises (WebCrypto's too) go on, until nothing has moved for so many turns. */
 export const settle = async (turns = 20): Promise<void> => {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < turns; turn = isCryptoBusy() ? 0 : turn + 1)
+    await new Promise((resolve) => setImmediate(resolve));
 };
 
 export const untilTrue = async (what: string, check: () => boolean): Promise<void> => {
-  for (let turn = 0; turn < 5_000; turn++) {
+  for (let turn = 0; turn < 100_000; turn++) {
     if (check()) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -89,13 +91,12 @@ export const untilTrue = async (what: string, check: () => boolean): Promise<voi
 
 /** Carries what each end sent to the other, in order, until both are silent. */
 export const carry = async (a: FakeLink, b: FakeLink): Promise<void> => {
-  for (let quiet = 0; quiet < 5; ) {
+  for (let quiet = 0; quiet < 5;) {
     const fromA = a.sent.splice(0);
     const fromB = b.sent.splice(0);
     for (const { channel, frame } of fromA) b.hear(channel, frame);
     for (const { channel, frame } of fromB) a.hear(channel, frame);
     quiet = fromA.length + fromB.length === 0 ? quiet + 1 : 0;
     await settle();
-    await new Promise((resolve) => setTimeout(resolve, 1)); // WebCrypto works on threads of its own
   }
 };

@@ -8,17 +8,46 @@ import type { Entry } from '../../src/lib/log/lanes.ts';
 import { kinds, type KindName, type Payload } from '../../src/lib/log/kinds.ts';
 import { foldMembership, type Membership } from '../../src/lib/log/membership.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
-import { everythingOf, forgeEvent, hashOf, idsOf, makePerson, makeStreet, openLog, payloadOf, todayMs, type Person } from './street-fixture.ts';
+import {
+  everythingOf,
+  forgeEvent,
+  hashOf,
+  idsOf,
+  makePerson,
+  makeStreet,
+  openLog,
+  payloadOf,
+  todayMs,
+  type Person,
+} from './street-fixture.ts';
 
 const sealed = new Uint8Array(80);
-const authority = async <K extends KindName>(author: Person, seq: number, hlc: number, kind: K, body: Payload<K>, community: Bytes): Promise<Entry> => {
+const authority = async <K extends KindName>(
+  author: Person,
+  seq: number,
+  hlc: number,
+  kind: K,
+  body: Payload<K>,
+  community: Bytes,
+): Promise<Entry> => {
   const payload = payloadOf(kind, body);
-  const { payload: kept, ...event } = await forgeEvent(author.keys.signing, { community, lane: 0, seq, hlc, kind: kinds[kind].number }, payload);
+  const { payload: kept, ...event } = await forgeEvent(
+    author.keys.signing,
+    { community, lane: 0, seq, hlc, kind: kinds[kind].number },
+    payload,
+  );
   return { event, payload: kept };
 };
 const zeros = new Uint8Array(16);
 const genesisBy = (founder: Person, hlc = 0) =>
-  authority(founder, 0, hlc, 'community.genesis', { name: 'Lindenstrasse', personName: founder.name, certificate: founder.certificate.bytes }, zeros);
+  authority(
+    founder,
+    0,
+    hlc,
+    'community.genesis',
+    { name: 'Lindenstrasse', personName: founder.name, certificate: founder.certificate.bytes },
+    zeros,
+  );
 const admitBody = (guest: Person, invite = `invite of ${guest.name}`): Payload<'community.admit'> => ({
   auth: [],
   certificate: guest.certificate.bytes,
@@ -43,7 +72,11 @@ const plain = (membership: Membership) => ({
   keys: membership.sealedKeys.map(({ eventId, device }) => `${eventId} ${device}`),
   heads: membership.authorityHeads,
 });
-const shuffled = <T>(items: readonly T[], random: Random): T[] => items.map((item) => ({ item, at: randomInt(random, 2 ** 32) })).toSorted((a, b) => a.at - b.at).map(({ item }) => item);
+const shuffled = <T>(items: readonly T[], random: Random): T[] =>
+  items
+    .map((item) => ({ item, at: randomInt(random, 2 ** 32) }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 
 /** Some people who admit each other as they like: twice, out of turn, with one invite, by strangers, back in time. */
 const randomHistory = async (people: readonly Person[], random: Random) => {
@@ -61,8 +94,22 @@ const randomHistory = async (people: readonly Person[], random: Random) => {
     const guest = pick();
     const isAdmit = randomInt(random, 4) > 0;
     const entry = isAdmit
-      ? await authority(author, seq, hlc, 'community.admit', admitBody(guest, `invite ${randomInt(random, 3)}`), community)
-      : await authority(author, seq, hlc, 'person.profile', { auth: [], personName: `${author.name} ${step}` }, community);
+      ? await authority(
+          author,
+          seq,
+          hlc,
+          'community.admit',
+          admitBody(guest, `invite ${randomInt(random, 3)}`),
+          community,
+        )
+      : await authority(
+          author,
+          seq,
+          hlc,
+          'person.profile',
+          { auth: [], personName: `${author.name} ${step}` },
+          community,
+        );
     if (isAdmit) certificates.set(entry.event.id, guest.certificate);
     entries.push(randomInt(random, 12) === 0 ? { ...entry, payload: null } : entry);
   }
@@ -80,7 +127,8 @@ describe('the fold of the authority lane', () => {
       const expected = JSON.stringify(plain(foldMembership(logOf(entries, certificates))));
       sizes.add(foldMembership(logOf(entries, certificates)).members.size);
       for (let order = 0; order < 3; order++)
-        if (JSON.stringify(plain(foldMembership(logOf(shuffled(entries, random), certificates)))) !== expected) different.push(history);
+        if (JSON.stringify(plain(foldMembership(logOf(shuffled(entries, random), certificates)))) !== expected)
+          different.push(history);
     }
     expect(different).toEqual([]);
     expect([...sizes].toSorted()).toEqual([1, 2, 3, 4, 5]);
@@ -96,7 +144,8 @@ describe('the fold of the authority lane', () => {
     for (let order = 0; order < 60; order++) {
       const { log } = await openLog(anna, street.community);
       // Two passes: what comes before the genesis is parked or an orphan, and some of it is offered again.
-      for (const incoming of [...shuffled(all, random), ...shuffled(all, random)]) unwrap(await log.receive([incoming], 'somebody'));
+      for (const incoming of [...shuffled(all, random), ...shuffled(all, random)])
+        unwrap(await log.receive([incoming], 'somebody'));
       await log.settled();
       expect(idsOf(log)).toEqual(idsOf(street.founder.log));
       expect(plain(foldMembership(log))).toEqual(expected);
@@ -108,24 +157,47 @@ describe('the fold of the authority lane', () => {
     const [anna, bora] = people;
     const membership = founder.here.membership();
     expect(membership.communityName).toBe('Lindenstrasse');
-    expect(membership.members.get(anna?.person ?? '')).toMatchObject({ name: 'anna', role: 'anchor', devices: [anna?.device], invitedBy: null });
-    expect(membership.members.get(bora?.person ?? '')).toMatchObject({ name: 'bora', role: 'member', invitedBy: anna?.person });
+    expect(membership.members.get(anna?.person ?? '')).toMatchObject({
+      name: 'anna',
+      role: 'anchor',
+      devices: [anna?.device],
+      invitedBy: null,
+    });
+    expect(membership.members.get(bora?.person ?? '')).toMatchObject({
+      name: 'bora',
+      role: 'member',
+      invitedBy: anna?.person,
+    });
     expect([membership.roleOf(bora?.device ?? ''), membership.roleOf('somebody')]).toEqual(['member', null]);
     expect(membership.agreementKeyOf(bora?.device ?? '')).toEqual(bora?.certificate.agreement);
   });
 
-  const folded = async (build: (people: { anna: Person; bora: Person; chen: Person; mallory: Person }, community: Bytes) => Promise<Entry[]>, certificateFor: (entry: Entry) => Certificate | undefined) => {
-    const [anna, bora, chen, mallory] = await Promise.all(['anna', 'bora', 'chen', 'mallory'].map((name) => makePerson(name)));
+  const folded = async (
+    build: (
+      people: { anna: Person; bora: Person; chen: Person; mallory: Person },
+      community: Bytes,
+    ) => Promise<Entry[]>,
+    certificateFor: (entry: Entry) => Certificate | undefined,
+  ) => {
+    const [anna, bora, chen, mallory] = await Promise.all(
+      ['anna', 'bora', 'chen', 'mallory'].map((name) => makePerson(name)),
+    );
     if (!anna || !bora || !chen || !mallory) throw new Error('nobody lives here');
     const genesis = await genesisBy(anna);
     const entries = [genesis, ...(await build({ anna, bora, chen, mallory }, hashOf('c').slice(0, 16)))];
-    const certificates = new Map(entries.flatMap((entry) => [[entry.event.id, entry === genesis ? anna.certificate : certificateFor(entry)] as const]).filter((pair): pair is [string, Certificate] => pair[1] !== undefined));
+    const certificates = new Map(
+      entries
+        .flatMap((entry) => [[entry.event.id, entry === genesis ? anna.certificate : certificateFor(entry)] as const])
+        .filter((pair): pair is [string, Certificate] => pair[1] !== undefined),
+    );
     return { anna, bora, chen, mallory, entries, membership: foldMembership(logOf(entries, certificates)) };
   };
 
   it('gives an admission by a stranger no effect', async () => {
     const { chen, mallory, entries, membership } = await folded(
-      async ({ mallory, chen }, community) => [await authority(mallory, 0, 5, 'community.admit', admitBody(chen), community)],
+      async ({ mallory, chen }, community) => [
+        await authority(mallory, 0, 5, 'community.admit', admitBody(chen), community),
+      ],
       () => undefined,
     );
     expect([membership.roleOf(chen.device), membership.roleOf(mallory.device)]).toEqual([null, null]);
@@ -151,16 +223,49 @@ describe('the fold of the authority lane', () => {
     const { membership, entries } = await folded(
       async ({ anna }, community) => {
         const back = await authority(anna, 2, 4, 'person.profile', { auth: [], personName: 'x' }, community);
-        const bare = { ...(await authority(anna, 3, 7, 'person.profile', { auth: [], personName: 'y' }, community)), payload: null };
-        const { payload: _p, ...unknown } = await forgeEvent(anna.keys.signing, { community, lane: 0, seq: 4, hlc: 8, kind: 999 });
-        const { payload: message, ...stray } = await forgeEvent(anna.keys.signing, { community, lane: 0, seq: 5, hlc: 9 });
+        const bare = {
+          ...(await authority(anna, 3, 7, 'person.profile', { auth: [], personName: 'y' }, community)),
+          payload: null,
+        };
+        const { payload: _p, ...unknown } = await forgeEvent(anna.keys.signing, {
+          community,
+          lane: 0,
+          seq: 4,
+          hlc: 8,
+          kind: 999,
+        });
+        const { payload: message, ...stray } = await forgeEvent(anna.keys.signing, {
+          community,
+          lane: 0,
+          seq: 5,
+          hlc: 9,
+        });
         const broken = await authority(anna, 6, 10, 'community.admit', admitBody(chen), community);
-        const odd = { event: (await authority(anna, 7, 11, 'person.profile', { auth: [], personName: 'z' }, community)).event, payload: new Uint8Array(40) as Bytes };
-        return [await authority(anna, 1, 5, 'person.profile', { auth: [], personName: 'Anna' }, community), back, bare, { event: unknown, payload: null }, { event: stray, payload: message }, broken, odd];
+        const odd = {
+          event: (await authority(anna, 7, 11, 'person.profile', { auth: [], personName: 'z' }, community)).event,
+          payload: new Uint8Array(40) as Bytes,
+        };
+        return [
+          await authority(anna, 1, 5, 'person.profile', { auth: [], personName: 'Anna' }, community),
+          back,
+          bare,
+          { event: unknown, payload: null },
+          { event: stray, payload: message },
+          broken,
+          odd,
+        ];
       },
       () => undefined,
     );
-    expect(entries.slice(1).map(({ event }) => membership.voidById.get(event.id))).toEqual([undefined, 'hlc-order', 'payload-missing', 'kind-unknown', 'kind-lane', 'certificate', 'payload-malformed']);
+    expect(entries.slice(1).map(({ event }) => membership.voidById.get(event.id))).toEqual([
+      undefined,
+      'hlc-order',
+      'payload-missing',
+      'kind-unknown',
+      'kind-lane',
+      'certificate',
+      'payload-malformed',
+    ]);
     expect([...membership.members.values()].map(({ name }) => name)).toEqual(['Anna']);
   });
 
@@ -182,7 +287,10 @@ describe('the fold of the authority lane', () => {
   it('does not look at any clock: events from 2095 count as those of today', async () => {
     const bora = await makePerson('bora');
     for (const hlc of [1, hlcFromMs(todayMs), Number.MAX_SAFE_INTEGER]) {
-      const { membership } = await folded(async ({ anna }, community) => [await authority(anna, 1, hlc, 'community.admit', admitBody(bora), community)], () => bora.certificate);
+      const { membership } = await folded(
+        async ({ anna }, community) => [await authority(anna, 1, hlc, 'community.admit', admitBody(bora), community)],
+        () => bora.certificate,
+      );
       expect(membership.roleOf(bora.device)).toBe('member');
     }
   });

@@ -12,7 +12,8 @@ const streetOf = async (...names: [string, ...string[]]) => {
   const houses = await Promise.all(street.people.map((person) => street.move(person)));
   return { street, houses };
 };
-const messagePayload = (text: string, id = text) => payloadOf('chat.message', { to: 'everyone', text, clientId: hashOf(id).slice(0, 16) });
+const messagePayload = (text: string, id = text) =>
+  payloadOf('chat.message', { to: 'everyone', text, clientId: hashOf(id).slice(0, 16) });
 
 describe('the room "Everyone here"', () => {
   it('has one order on every node: time, then device, lane and sequence', async () => {
@@ -22,7 +23,8 @@ describe('the room "Everyone here"', () => {
       clock.advance(at * 10);
       unwrap(await say(log, `two of ${at}`));
     }
-    for (const { log } of houses) for (const other of houses) unwrap(await log.receive(everythingOf(other.log), 'other'));
+    for (const { log } of houses)
+      for (const other of houses) unwrap(await log.receive(everythingOf(other.log), 'other'));
     const [first, ...others] = houses.map(({ here }) => here.room().messages.map(({ text }) => text));
     expect(first).toHaveLength(6);
     for (const texts of others) expect(texts).toEqual(first);
@@ -47,14 +49,38 @@ describe('the room "Everyone here"', () => {
       await forgeEvent(bora.keys.signing, { ...fields, seq: 0, hlc: now + 9 }, messagePayload('good')),
       await forgeEvent(bora.keys.signing, { ...fields, seq: 1, hlc: now + 9 }, messagePayload('not later')),
       await forgeEvent(bora.keys.signing, { ...fields, seq: 2, hlc: now + 10 }, hashOf('no message')),
-      await forgeEvent(bora.keys.signing, { ...fields, seq: 3, hlc: now + 11, kind: 4_000 }, messagePayload('of a later build')),
-      await forgeEvent(bora.keys.signing, { ...fields, seq: 4, hlc: now + 12, kind: kinds['person.profile'].number }, messagePayload('wrong lane')),
-      await forgeEvent(bora.keys.signing, { ...fields, lane: todayLane + 1, seq: 0, hlc: now + 13 }, messagePayload('wrong month')),
+      await forgeEvent(
+        bora.keys.signing,
+        { ...fields, seq: 3, hlc: now + 11, kind: 4_000 },
+        messagePayload('of a later build'),
+      ),
+      await forgeEvent(
+        bora.keys.signing,
+        { ...fields, seq: 4, hlc: now + 12, kind: kinds['person.profile'].number },
+        messagePayload('wrong lane'),
+      ),
+      await forgeEvent(
+        bora.keys.signing,
+        { ...fields, lane: todayLane + 1, seq: 0, hlc: now + 13 },
+        messagePayload('wrong month'),
+      ),
     ];
-    unwrap(await anna.log.receive(events.map(({ envelope, payload }) => ({ envelope, payload })), 'bora'));
+    unwrap(
+      await anna.log.receive(
+        events.map(({ envelope, payload }) => ({ envelope, payload })),
+        'bora',
+      ),
+    );
     const { messages, voidById } = anna.here.room();
     expect(messages.map(({ text }) => text)).toEqual(['good']);
-    expect(events.map(({ id }) => voidById.get(id))).toEqual([undefined, 'hlc-order', 'payload-malformed', 'kind-unknown', 'kind-lane', 'hlc-month']);
+    expect(events.map(({ id }) => voidById.get(id))).toEqual([
+      undefined,
+      'hlc-order',
+      'payload-malformed',
+      'kind-unknown',
+      'kind-lane',
+      'hlc-month',
+    ]);
   });
 
   it('shows a message whose payload comes later when it has come', async () => {
@@ -80,15 +106,28 @@ describe('a payload', () => {
 
   it('fits the schema of its kind or has no effect', () => {
     expect(refusalOf(good)).toBe('taken');
-    const odd: Cbor[] = [{ ...good, to: 'anna' }, { ...good, text: '' }, { ...good, text: 5 }, { ...good, clientId: new Uint8Array(15) }, { to: 'everyone', text: 'x' }, [], null, 'text'];
+    const odd: Cbor[] = [
+      { ...good, to: 'anna' },
+      { ...good, text: '' },
+      { ...good, text: 5 },
+      { ...good, clientId: new Uint8Array(15) },
+      { to: 'everyone', text: 'x' },
+      [],
+      null,
+      'text',
+    ];
     for (const body of odd) expect(refusalOf(body)).toBe('payload-schema');
     expect(refusalOf({ ...good, text: 'ü'.repeat(limits.messageTextBytesMax / 2) })).toBe('taken');
     expect(refusalOf({ ...good, text: 'ü'.repeat(limits.messageTextBytesMax / 2) + 'x' })).toBe('payload-schema');
   });
 
   it('begins with its salt and is not larger than its kind allows', () => {
-    for (const bytes of [new Uint8Array(0), new Uint8Array(15)]) expect(parsePayload('chat.message', bytes)).toEqual({ ok: false, error: 'payload-malformed' });
+    for (const bytes of [new Uint8Array(0), new Uint8Array(15)])
+      expect(parsePayload('chat.message', bytes)).toEqual({ ok: false, error: 'payload-malformed' });
     expect(parsePayload('chat.message', salt)).toEqual({ ok: false, error: 'payload-malformed' });
-    expect(parsePayload('chat.message', new Uint8Array(kinds['chat.message'].payloadBytesMax + 1))).toEqual({ ok: false, error: 'payload-too-large' });
+    expect(parsePayload('chat.message', new Uint8Array(kinds['chat.message'].payloadBytesMax + 1))).toEqual({
+      ok: false,
+      error: 'payload-too-large',
+    });
   });
 });

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { certificateLifeSeconds, issueCertificate, type Certificate } from '../../src/lib/crypto/certificate.ts';
-import { createWebCrypto } from '../../src/lib/crypto/webcrypto.ts';
 import { hlcEpochMs, hlcFromMs, hlcMonth } from '../../src/lib/kernel/hlc.ts';
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
-import type { Bytes, CryptoPort, DeviceKeys, SigningKey } from '../../src/lib/kernel/ports/crypto.ts';
+import type { Bytes, DeviceKeys, SigningKey } from '../../src/lib/kernel/ports/crypto.ts';
 import type { Random } from '../../src/lib/kernel/ports/random.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 import { createActs } from '../../src/lib/log/acts.ts';
@@ -14,17 +13,22 @@ import type { Incoming } from '../../src/lib/log/intake.ts';
 import { encodePayload, kinds, type KindName, type Payload } from '../../src/lib/log/kinds.ts';
 import { createNeighbourhood, type Neighbourhood } from '../../src/lib/log/neighbourhood.ts';
 import { createReceiptBook } from '../../src/lib/log/receipt-book.ts';
-import { createMemoryDisk, createMemoryStore, type MemoryStoreOptions } from '../../src/lib/stores/memory-store.ts';
+import {
+  createMemoryDisk,
+  createMemoryStore,
+  type MemoryDisk,
+  type MemoryStoreOptions,
+} from '../../src/lib/stores/memory-store.ts';
 import { createVirtualClock, type VirtualClock } from '../contracts/transport-world.ts';
 import { createSeededKeyring } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
+import { platformCrypto } from './tracked-crypto.ts';
 
 /** The afternoon on which every test of the log takes place, in month 5 since 2026-01. */
 export const todayMs = Date.UTC(2026, 5, 15, 14);
 export const todayLane = monthLane(hlcMonth(hlcFromMs(todayMs)));
 
-/** One for all tests of a file, because it remembers which keys are sound. */
-export const platformCrypto: CryptoPort = createWebCrypto();
+export { platformCrypto };
 
 export type Person = {
   readonly name: string;
@@ -77,6 +81,9 @@ export const everythingOf = (log: EventLog): Incoming[] =>
 
 export const idsOf = (log: EventLog): string[] => [...log.all()].map(({ event }) => event.id).toSorted();
 
+/** How many events and payloads a disk holds. */
+export const countStored = ({ events, payloads }: MemoryDisk) => ({ stored: events.size, payloads: payloads.size });
+
 export const openNeighbourhood = async (owner: Person, community: Bytes, place: LogPlace = {}) => {
   const opened = await openLog(owner, community, place);
   const receipts = createReceiptBook({
@@ -103,7 +110,9 @@ export type Street = {
 };
 
 /** The first name founds the neighbourhood and lets the others in. */
-export const makeStreet = async (...names: readonly [string, ...string[]]): Promise<Street & { founderPerson: Person }> => {
+export const makeStreet = async (
+  ...names: readonly [string, ...string[]]
+): Promise<Street & { founderPerson: Person }> => {
   const clock = createVirtualClock(todayMs);
   const people = await Promise.all(names.map((name) => makePerson(name)));
   const founderPerson = people[0] ?? (await makePerson(names[0]));

@@ -165,4 +165,11 @@ export const limits = {
   nodeAnswerTurnsMax: 4,
   // receipts of devices that no event has named yet (src/lib/log)
   receiptStrangersMax: 64,
+  // event store (src/lib/stores): one record holds at most so many successive events, and so many bytes unless one event has more
+  segmentEventsMax: 256,
+  segmentBytesMax: 60 * 1024,
+  /** Short records of a lane are joined when there are so many of them: each event is then rewritten a few times at most. */
+  segmentsJoinedMin: 32,
+  /** So many payloads that come after their events rewrite their segment; fewer are kept beside it until it is packed. */
+  segmentPayloadsMin: 8,
 } as const;

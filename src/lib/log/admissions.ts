@@ -1,6 +1,7 @@
 import { verifyCertificate, type Certificate } from '../crypto/certificate.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import type { CryptoPort } from '../kernel/ports/crypto.ts';
+import { authorityLane } from './event.ts';
 import type { Entry } from './lanes.ts';
 import { kindName, parsePayload } from './kinds.ts';
 
@@ -17,6 +18,7 @@ export const createAdmissions = ({ crypto }: { crypto: CryptoPort }) => {
     certificateOf: (eventId: string): Certificate | undefined => certificatesByEvent.get(eventId),
     /** Looks at one stored event; the device it newly names, or null. */
     learn: async (entry: Entry): Promise<string | null> => {
+      if (entry.event.header.lane !== authorityLane) return null;
       const kind = kindName(entry.event.header.kind);
       if ((kind !== 'community.genesis' && kind !== 'community.admit') || !entry.payload) return null;
       const body = parsePayload(kind, entry.payload);

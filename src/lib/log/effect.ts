@@ -39,21 +39,6 @@ export const readEffect = (entry: Entry, before: Entry | undefined): { [K in Kin
 
 export type ReadEffect = typeof readEffect;
 
-/**
- * Remembers what an event says once its payload is here: header, payload and predecessor never change after that. A fold
- * over ten thousand events then decodes only the new ones.
- */
-export const createEffectReader = (): ReadEffect => {
-  const known = new WeakMap<Entry, ReturnType<ReadEffect>>();
-  return (entry, before) => {
-    const remembered = known.get(entry);
-    if (remembered !== undefined) return remembered;
-    const effect = readEffect(entry, before);
-    if (entry.payload) known.set(entry, effect);
-    return effect;
-  };
-};
-
 /** Order of every view: (hlc, author, lane, seq), the same on every node. */
 export const compareEntries = (a: Entry, b: Entry): number =>
   a.event.header.hlc - b.event.header.hlc ||

@@ -1,15 +1,17 @@
 import { hlcMonth, nextHlc, type Hlc } from '../kernel/hlc.ts';
-import { areBytesEqual, bytesToText, concatBytes, textToBytes } from '../kernel/ids.ts';
+import { bytesToText } from '../kernel/ids.ts';
+import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
-import type { Commit, Store, StoreRefusal } from '../kernel/ports/store.ts';
-import { ok, type Result } from '../kernel/result.ts';
+import type { Commit, Store, StoredEvent, StoreRefusal } from '../kernel/ports/store.ts';
+import { err, ok, type Result } from '../kernel/result.ts';
 import { createAdmissions } from './admissions.ts';
-import { authorityLane, communityOf, isGenesisHeader, monthLane, parseEvent, signEvent, type Header } from './event.ts';
+import { authorityLane, monthLane, signEvent, type Header } from './event.ts';
 import { fitsHeader, takeIn, type Incoming, type Intake } from './intake.ts';
 import { encodePayload, kinds, type KindName, type Payload } from './kinds.ts';
-import { createLanes, type Entry } from './lanes.ts';
+import { createLanes, nextDigest, type Entry } from './lanes.ts';
+import { loadLanes, type Damage } from './load-lanes.ts';
 import { createWaitingRoom } from './waiting-room.ts';
 
 export type EventLogDeps = {
@@ -31,12 +33,17 @@ export type Stored = { readonly entries: readonly Entry[]; readonly source: stri
  */
 export const createEventLog = (deps: EventLogDeps) => {
   const { crypto, clock, random, store, community, signing } = deps;
+  const own = bytesToText(signing.publicKey);
   const lanes = createLanes();
   const waiting = createWaitingRoom();
   const admissions = createAdmissions({ crypto });
   const listeners = new Set<(stored: Stored) => void>();
   const refusedByReason = new Map<string, number>();
   let queue: Promise<unknown> = Promise.resolve();
+  const commitsByLane = new Map<string, number>();
+  const lanesToPack = new Map<string, { author: string; lane: number }>();
+  let isPacking = false;
+  let damages: readonly Damage[] = [];
   let lastHlc: Hlc = 0;
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -47,34 +54,21 @@ export const createEventLog = (deps: EventLogDeps) => {
   const tell = (entries: readonly Entry[], source: string | null) => {
     if (entries.length > 0) for (const listener of listeners) listener({ entries, source });
   };
-  const push = async (entry: Entry): Promise<void> => {
-    const { author, header, id } = entry.event;
-    const digest = await crypto.sha256(concatBytes(lanes.digest(author, header.lane), textToBytes(id) ?? new Uint8Array(0)));
-    lanes.push(entry, digest);
-  };
 
-  /** Reads what earlier sessions stored. It was verified before it was stored, so only its form is read again. */
+  /** Reads what earlier sessions stored. It was verified before it was stored, so only that the disk kept it is checked again. */
   const load = (): Promise<void> =>
     inTurn(async () => {
-      const payloadsById = new Map((await store.payloads()).map(({ id, payload }) => [id, payload]));
-      const stored = (await store.events()).toSorted((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : a.lane - b.lane || a.seq - b.seq));
-      for (const { envelope, id } of stored) {
-        const parsed = await parseEvent(crypto, envelope);
-        if (!parsed.ok) throw new Error(`stored event ${id} is damaged: ${parsed.error}`);
-        const { header, author } = parsed.value;
-        const named = isGenesisHeader(header) ? await communityOf(crypto, parsed.value) : header.community;
-        if (!areBytesEqual(named, community)) continue; // of a neighbourhood this device once knocked at
-        const entry = { event: { header, author, id, envelope }, payload: payloadsById.get(id) ?? null };
-        await push(entry);
-        await admissions.learn(entry);
-      }
+      damages = await loadLanes({ crypto, store, community }, lanes);
+      for (const entry of lanes.all(authorityLane)) await admissions.learn(entry);
+      for (const { author, lane } of lanes.heads()) packSoon(author, lane);
     });
 
   /** Signs and stores one event of our own. The commit may carry small facts along. */
   const append = <K extends Exclude<KindName, 'community.genesis'>>(kind: K, body: Payload<K>, along: Commit['kv'] = []): Promise<Result<Entry, StoreRefusal>> =>
     inTurn(async () => {
       const payload = encodePayload(random, kind, body);
-      const place = nextPlace(kind, bytesToText(signing.publicKey));
+      const place = nextPlace(kind, own);
+      if (isLost(own, place.lane, place.seq)) return err('damaged');
       const header: Header = {
         community,
         author: signing.publicKey,
@@ -87,7 +81,7 @@ export const createEventLog = (deps: EventLogDeps) => {
       const entry: Entry = { event: await signEvent(crypto, signing, header), payload };
       const committed = await commit([entry], along, 'strict');
       if (!committed.ok) return committed;
-      await push(entry);
+      lanes.push(entry);
       await admissions.learn(entry);
       tell([entry], null);
       return ok(entry);
@@ -103,15 +97,49 @@ export const createEventLog = (deps: EventLogDeps) => {
     return { lane, seq, hlc: lastHlc };
   };
 
-  const commit = (entries: readonly Entry[], kv: Commit['kv'], durability: 'strict' | 'relaxed') =>
-    store.commit(
-      {
-        events: entries.map(({ event }) => ({ author: event.author, lane: event.header.lane, seq: event.header.seq, id: event.id, envelope: event.envelope })),
-        payloads: entries.flatMap(({ event, payload }) => (payload ? [{ id: event.id, payload }] : [])),
-        ...(kv ? { kv } : {}),
-      },
-      durability,
-    );
+  /** An event of ours once stood here and the disk has lost it: signing another one would be a fork. It comes back by sync. */
+  const isLost = (author: string, lane: number, seq: number): boolean => damages.some((each) => each.author === author && each.lane === lane && seq <= each.to);
+
+  const commit = async (entries: readonly Entry[], kv: Commit['kv'], durability: 'strict' | 'relaxed'): Promise<Result<void, StoreRefusal>> => {
+    const digests = new Map<string, Bytes>();
+    const events = entries.map(({ event: { author, header, id, envelope } }): StoredEvent => {
+      const place = `${author} ${header.lane}`;
+      const digest = nextDigest(digests.get(place) ?? lanes.digest(author, header.lane), id);
+      digests.set(place, digest);
+      return { author, lane: header.lane, seq: header.seq, id, envelope, digest };
+    });
+    const payloads = entries.flatMap(({ event, payload }) => (payload ? [{ id: event.id, payload }] : []));
+    const committed = await store.commit({ events, payloads, ...(kv ? { kv } : {}) }, durability);
+    if (committed.ok) for (const place of digests.keys()) countCommit(place);
+    return committed;
+  };
+
+  /** Every commit leaves at least one record; when a lane has many of them the store joins some. */
+  const countCommit = (place: string): void => {
+    const commits = (commitsByLane.get(place) ?? 0) + 1;
+    commitsByLane.set(place, commits % limits.segmentsJoinedMin);
+    const [author = '', lane = ''] = place.split(' ');
+    if (commits === limits.segmentsJoinedMin) packSoon(author, Number(lane));
+  };
+
+  /** One stretch of one lane a turn, so that an append never waits for more than one. What the store refuses it will tell a commit too. */
+  const packSoon = (author: string, lane: number): void => {
+    lanesToPack.set(`${author} ${lane}`, { author, lane });
+    if (isPacking) return;
+    isPacking = true;
+    const packAll = async (): Promise<void> => {
+      for (const [place, next] of lanesToPack) {
+        lanesToPack.delete(place);
+        for (let isMore = true; isMore; ) {
+          const packed = await inTurn(() => store.pack(next.author, next.lane));
+          isMore = packed.ok && packed.value;
+        }
+      }
+      isPacking = false;
+    };
+    // A store that throws is gone, and every commit from here on says so.
+    packAll().catch((error: unknown) => void refusedByReason.set(`pack: ${String(error)}`, 1));
+  };
 
   /** Takes in envelopes from outside. What is refused is counted by reason and has no effect; the good ones of a batch still count. */
   const receive = (incoming: readonly Incoming[], source: string, durability: 'strict' | 'relaxed' = 'relaxed'): Promise<Result<Intake, StoreRefusal>> =>
@@ -121,7 +149,7 @@ export const createEventLog = (deps: EventLogDeps) => {
       if (intake.ready.length === 0) return ok(intake);
       const committed = await commit(intake.ready, undefined, durability);
       if (!committed.ok) return committed;
-      for (const entry of intake.ready) await push(entry);
+      for (const entry of intake.ready) lanes.push(entry);
       tell(intake.ready, source);
       return ok(intake);
     });
@@ -129,23 +157,24 @@ export const createEventLog = (deps: EventLogDeps) => {
   /** Payloads that come after their events. A payload of an unknown event, or one that does not fit, is dropped and counted. */
   const receivePayloads = (payloads: readonly { id: string; payload: Uint8Array }[], source: string): Promise<Result<number, StoreRefusal>> =>
     inTurn(async () => {
-      const filled: { entry: Entry; payload: Bytes }[] = [];
+      const filled: { id: string; payload: Bytes; at: Pick<StoredEvent, 'author' | 'lane' | 'seq'> }[] = [];
       for (const { id, payload } of payloads) {
         const entry = lanes.byId(id);
         if (!entry || entry.payload) continue;
-        if (await fitsHeader(crypto, entry.event, payload)) filled.push({ entry, payload: payload.slice() as Bytes });
+        const { author, header } = entry.event;
+        if (await fitsHeader(crypto, entry.event, payload)) filled.push({ id, payload: payload.slice() as Bytes, at: { author, lane: header.lane, seq: header.seq } });
         else refusedByReason.set('payload-hash', (refusedByReason.get('payload-hash') ?? 0) + 1);
       }
       if (filled.length === 0) return ok(0);
-      const committed = await store.commit({ payloads: filled.map(({ entry, payload }) => ({ id: entry.event.id, payload })) }, 'relaxed');
+      const committed = await store.commit({ payloads: filled }, 'relaxed');
       if (!committed.ok) return committed;
       const released: string[] = [];
-      for (const { entry, payload } of filled) {
-        entry.payload = payload;
+      const entries = filled.flatMap(({ id, payload }) => lanes.fill(id, payload) ?? []);
+      for (const entry of entries) {
         const author = await admissions.learn(entry);
         if (author !== null) released.push(author);
       }
-      tell(filled.map(({ entry }) => entry), source);
+      tell(entries, source);
       void releaseParked(released, source);
       return ok(filled.length);
     });
@@ -171,9 +200,9 @@ export const createEventLog = (deps: EventLogDeps) => {
     isAdmitted: admissions.isAdmitted,
     missingPayloads: (most: number): string[] => {
       const missing: string[] = [];
-      for (const { event, payload } of lanes.all()) {
-        if (!payload) missing.push(event.id);
+      for (const id of lanes.bareIds()) {
         if (missing.length >= most) break;
+        missing.push(id);
       }
       return missing;
     },
@@ -181,6 +210,8 @@ export const createEventLog = (deps: EventLogDeps) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    /** What the disk had lost at load; empty on a sound disk. */
+    damages: (): readonly Damage[] => damages,
     refusals: (): ReadonlyMap<string, number> => refusedByReason,
     waitingCounts: waiting.counts,
     /** Resolves when everything asked for so far has been done. */

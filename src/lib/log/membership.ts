@@ -41,7 +41,7 @@ export type Membership = {
  * first in its author's sequence counts. (Removal, roles and cuts join here with "Truth".)
  */
 export const foldMembership = (log: Pick<EventLog, 'all' | 'certificateOf'>): Membership => {
-  const entries = [...log.all()].filter(({ event }) => event.header.lane === authorityLane).toSorted(compareEntries);
+  const entries = [...log.all(authorityLane)].filter(({ event }) => event.header.lane === authorityLane).toSorted(compareEntries);
   const fold = emptyFold();
   let pending: readonly Entry[] = entries;
   for (;;) {

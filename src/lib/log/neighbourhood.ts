@@ -2,12 +2,12 @@ import { openCommunityKey } from '../crypto/community-key.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import type { Bytes, CryptoPort, DeviceKeys } from '../kernel/ports/crypto.ts';
 import { createSignal } from '../kernel/watch.ts';
-import { createEffectReader } from './effect.ts';
 import { authorityLane } from './event.ts';
 import type { EventLog, Stored } from './event-log.ts';
 import { foldMembership, type Membership, type SealedKey } from './membership.ts';
 import type { ReceiptBook } from './receipt-book.ts';
-import { foldRoom } from './room.ts';
+import { foldNewest } from './room-newest.ts';
+import { createRoomFold, type Room } from './room.ts';
 
 /**
  * Everything this device knows of one community: its log, and the views folded from it. Views are made when they are
@@ -16,11 +16,11 @@ import { foldRoom } from './room.ts';
 export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKeys; log: EventLog; receipts: ReceiptBook }) => {
   const { crypto, device, log, receipts } = deps;
   const changed = createSignal();
-  const read = createEffectReader();
+  const roomFold = createRoomFold(log);
   const keysByEpoch = new Map<string, Bytes>();
   const self = bytesToText(device.signing.publicKey);
   let membership: Membership | null = null;
-  let room: ReturnType<typeof foldRoom> | null = null;
+  let room: Room | null = null;
 
   const membershipNow = (): Membership => (membership ??= foldMembership(log));
 
@@ -37,6 +37,7 @@ export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKe
 
   const onStored = ({ entries }: Stored): void => {
     room = null;
+    roomFold.note(entries);
     if (!entries.some(({ event }) => event.header.lane === authorityLane)) return changed.tell();
     membership = null;
     void openKeys().then(changed.tell);
@@ -48,7 +49,9 @@ export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKe
     log,
     receipts,
     membership: membershipNow,
-    room: () => (room ??= foldRoom(log, membershipNow(), read)),
+    room: () => (room ??= roomFold.fold(membershipNow())),
+    /** The last messages of the room without folding all of it, for the first screen after a start. */
+    newest: (most: number) => (room ? room.messages.slice(-most) : foldNewest(log, membershipNow(), most)),
     openKeys,
     /** The newest epoch key we can open, with its epoch; null before admission. */
     currentKey: (): { epoch: string; key: Bytes } | null => {

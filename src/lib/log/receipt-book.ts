@@ -1,5 +1,5 @@
 import { nextHlc, type Hlc } from '../kernel/hlc.ts';
-import { bytesToText } from '../kernel/ids.ts';
+import { bytesToText, compareBytes } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
@@ -20,9 +20,12 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
   const own = bytesToText(signing.publicKey);
   let lastHlc: Hlc = 0;
 
+  const commit = (vector: ReceiptVector, durability: 'strict' | 'relaxed') =>
+    store.commit({ kv: [{ key: keyPrefix + vector.device, value: vector.bytes }] }, durability);
+
   const keep = async (vector: ReceiptVector): Promise<void> => {
     newestByDevice.set(vector.device, vector);
-    await store.commit({ kv: [{ key: keyPrefix + vector.device, value: vector.bytes }] }, 'relaxed');
+    await commit(vector, 'relaxed');
   };
 
   /** A receipt may come before the event that names its device, so some of strangers are kept; anybody can make up more of them. */
@@ -46,6 +49,11 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
     return vector;
   };
 
+  const hasNews = (nextByPlace: ReadonlyMap<string, number>): boolean => {
+    const before = newestByDevice.get(own)?.nextByPlace;
+    return [...nextByPlace].some(([place, next]) => before?.get(place) !== next);
+  };
+
   return {
     load: async (): Promise<void> => {
       for (const { value } of await store.list(keyPrefix)) {
@@ -58,6 +66,8 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
     },
     /** Takes in a receipt from outside; true when it is news worth passing on. */
     take: async (bytes: Uint8Array): Promise<Result<boolean, ReceiptRefusal | 'receipt-own' | 'receipt-stranger'>> => {
+      // Every neighbour passes it on: the one we hold already is not verified again.
+      for (const known of newestByDevice.values()) if (compareBytes(known.bytes, bytes) === 0) return ok(false);
       const vector = await verifyReceipt(crypto, log.community, bytes);
       if (!vector.ok) return vector;
       if (vector.value.device === own) return err('receipt-own');
@@ -67,14 +77,19 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
       await keep(vector.value);
       return ok(true);
     },
-    /** A fresh signed receipt of our own, or null when nothing has been added since the last one. */
+    hasNews: (): boolean => hasNews(ownVector()),
+    /**
+     * A fresh signed receipt of our own, or null when nothing has been added since the last one, or the store refused it
+     * (then `hasNews` stays true). It is committed strictly before anybody may see it, and that commit covers every relaxed
+     * one before it: what neighbours count on here survives a power cut.
+     */
     refreshOwn: async (): Promise<Bytes | null> => {
       const nextByPlace = ownVector();
-      const before = newestByDevice.get(own)?.nextByPlace ?? new Map<string, number>();
-      if ([...nextByPlace].every(([place, next]) => before.get(place) === next)) return null;
+      if (!hasNews(nextByPlace)) return null;
       lastHlc = nextHlc(lastHlc, clock.now());
       const vector = await signReceipt(signing, { community: log.community, hlc: lastHlc, nextByPlace });
-      await keep(vector);
+      if (!(await commit(vector, 'strict')).ok) return null;
+      newestByDevice.set(own, vector);
       return vector.bytes;
     },
     all: (): Bytes[] => [...newestByDevice.values()].map(({ bytes }) => bytes),

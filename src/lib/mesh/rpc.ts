@@ -27,7 +27,7 @@ type Served = { readonly control: AbortController; credit: number; wake: () => v
 type Session = { readonly link: Link; readonly outgoing: OutgoingCalls; readonly served: Map<number, Served>; minute: { startedAt: number; calls: number } };
 
 /** Calls over links, both ways: our calls to neighbours (RemoteCaller) and theirs to our bus, with the proven device as caller. */
-export const createRpc = (deps: RpcDeps): Startable & RemoteCaller & { broadcast(presence: Bytes): void; inFlight(): number } => {
+export const createRpc = (deps: RpcDeps): Startable & RemoteCaller & { broadcast(presence: Bytes, isFor: (device: string) => boolean): void; inFlight(): number } => {
   const { clock, links } = deps;
   const sessionsByLink = new Map<string, Session>();
   const stops = createStops();
@@ -142,9 +142,9 @@ export const createRpc = (deps: RpcDeps): Startable & RemoteCaller & { broadcast
       stops.run();
       for (const { link } of [...sessionsByLink.values()]) detach(link);
     },
-    broadcast: (presence) => {
+    broadcast: (presence, isFor) => {
       const frame = encodeRpc({ t: 'presence', presence });
-      for (const { link } of sessionsByLink.values()) link.send('rpc', frame);
+      for (const { link } of sessionsByLink.values()) if (isFor(link.peer.device)) link.send('rpc', frame);
     },
     inFlight: () => [...sessionsByLink.values()].reduce((total, session) => total + session.served.size + session.outgoing.size(), 0),
   };

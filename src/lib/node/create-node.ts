@@ -3,7 +3,7 @@ import type { NodeInfo } from '../contracts/node.ts';
 import { createBus } from '../kernel/bus.ts';
 import { createStops } from '../kernel/lifecycle.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
-import type { CryptoPort, Keyring } from '../kernel/ports/crypto.ts';
+import type { Bytes, CryptoPort, Keyring } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { SearchRoomPort } from '../kernel/ports/search.ts';
 import type { Store } from '../kernel/ports/store.ts';
@@ -50,6 +50,7 @@ export const createNode = async (deps: NodeDeps) => {
       deps.transport.setSignalUrl(settings.current().signalUrl || deps.defaultSignalUrl);
       for (const service of services) await service.start();
       stops.add(mesh.holder.onChange(mesh.meeting.refresh));
+      stops.add(mesh.holder.onChange(mesh.tellNewMembers));
       await self.entry.resume();
       mesh.meeting.refresh();
     },
@@ -87,7 +88,15 @@ const createMesh = (deps: NodeDeps, device: Device, settings: Settings) => {
     onRefused,
   });
   const bus = createBus({ clock, self: () => device.device, views: { roleOf }, remote: rpc });
-  const presence = createPresence({ bus, clock, crypto, signing: device.keys.signing, links, broadcast: rpc.broadcast, isOffered, onRefused });
+  const broadcast = (manifest: Bytes): void => rpc.broadcast(manifest, (id) => roleOf(id) !== null);
+  const presence = createPresence({ bus, clock, crypto, signing: device.keys.signing, links, broadcast, isOffered, onRefused });
+  let memberCount = 0;
+  /** A neighbour whose admission came here after its link has not been told what we offer. */
+  const tellNewMembers = (): void => {
+    const count = holder.current()?.membership().members.size ?? 0;
+    if (count !== memberCount) presence.sendSoon();
+    memberCount = count;
+  };
   const key = () => (roleOf(device.device) ? (holder.current()?.currentKey()?.key ?? null) : null);
   const meeting = createCommunityMeeting({ crypto, clock, neighbours, key });
   const turnAway = (guest: Guest, reason: string): void => {
@@ -96,7 +105,7 @@ const createMesh = (deps: NodeDeps, device: Device, settings: Settings) => {
     clock.after(1_000, () => guest.link.close('turned-away'));
   };
   const doors = createDoors({ crypto, clock, random, neighbours, turnAway });
-  return { refusals, neighbours, holder, roleOf, rpc, bus, presence, meeting, doors };
+  return { refusals, neighbours, holder, roleOf, rpc, bus, presence, tellNewMembers, meeting, doors };
 };
 
 /** Who this node is: its way into a neighbourhood, its settings, and what it says of itself. */

@@ -16,6 +16,7 @@ import type { Device } from './device.ts';
 export type HolderDeps = { readonly crypto: CryptoPort; readonly clock: Clock; readonly random: Random; readonly store: Store; readonly links: Links; readonly device: () => Device };
 
 const firstReceiptMs = 150;
+const receiptRetryMs = 15_000;
 
 /** The one neighbourhood this node is in, opened and closed as a whole: log, views, receipts, sync. */
 export const createNeighbourhoodHolder = (deps: HolderDeps) => {
@@ -47,11 +48,23 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     let cancelReceipt: Stop | null = null;
     let lastReceiptAt = 0;
     const sendReceiptSoon = (): void => {
-      const pauseMs = Math.max(firstReceiptMs, lastReceiptAt + limits.receiptMinIntervalMs - clock.now());
+      // The distance, not the difference: a clock that was put back must not hold receipts up until it has caught up.
+      const pauseMs = Math.max(firstReceiptMs, limits.receiptMinIntervalMs - Math.abs(clock.now() - lastReceiptAt));
       cancelReceipt ??= clock.after(pauseMs, () => {
         cancelReceipt = null;
         lastReceiptAt = clock.now();
-        if (isMember(device)) void receipts.refreshOwn().then((receipt) => receipt && sync.sendReceipt(receipt, null));
+        if (isMember(device)) void sendReceipt();
+      });
+    };
+    const sendReceipt = async (): Promise<void> => {
+      const receipt = await receipts.refreshOwn();
+      if (current !== opened) return;
+      if (receipt) return sync.sendReceipt(receipt, null);
+      if (!receipts.hasNews()) return;
+      // A full disk refuses receipts as it refuses events, and no further event may come to try again for.
+      cancelReceipt ??= clock.after(receiptRetryMs, () => {
+        cancelReceipt = null;
+        sendReceiptSoon();
       });
     };
     stops.add(log.onStored(({ source }) => void (source !== null && sendReceiptSoon())));

@@ -15,7 +15,7 @@ const initial: SettingsValue = { name: '', signalUrl: '', community: null, invit
 /** Reads once, keeps in memory what is committed, and writes whole. `save` is false when the store refused; nothing changed then. */
 export const openSettings = async (store: Store) => {
   const stored = await store.get(key);
-  let value: SettingsValue = isSettings(stored) ? { ...initial, ...stored } : initial;
+  let value = readSettings(stored);
   let turn: Promise<unknown> = Promise.resolve();
   return {
     current: (): SettingsValue => value,
@@ -33,4 +33,20 @@ export const openSettings = async (store: Store) => {
 };
 export type Settings = Awaited<ReturnType<typeof openSettings>>;
 
-const isSettings = (value: unknown): value is Partial<SettingsValue> => typeof value === 'object' && value !== null;
+/** Field by field: what an older build or a damaged disk left in the wrong shape counts as never set. */
+const readSettings = (stored: unknown): SettingsValue => {
+  if (typeof stored !== 'object' || stored === null) return initial;
+  const { name, signalUrl, community, invites } = stored as Record<string, unknown>;
+  return {
+    name: typeof name === 'string' ? name : initial.name,
+    signalUrl: typeof signalUrl === 'string' ? signalUrl : initial.signalUrl,
+    community: isCommunity(community) ? community : initial.community,
+    invites: Array.isArray(invites) ? invites.filter(isInvite) : initial.invites,
+  };
+};
+
+const isCommunity = (value: unknown): value is NonNullable<SettingsValue['community']> =>
+  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' && (!('invite' in value) || typeof value.invite === 'string');
+
+const isInvite = (value: unknown): value is SettingsValue['invites'][number] =>
+  typeof value === 'object' && value !== null && 'code' in value && typeof value.code === 'string' && 'expiresAt' in value && typeof value.expiresAt === 'number';

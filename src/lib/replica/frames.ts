@@ -2,7 +2,7 @@ import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { messageYjsSyncStep1, messageYjsSyncStep2, messageYjsUpdate } from 'y-protocols/sync';
 import { decodeCbor, encodeCbor, isCborBytes, isCborCount, isCborList, type Cbor } from '../kernel/codec.ts';
-import { utf8, utf8ToText } from '../kernel/ids.ts';
+import { areBytesEqual, utf8, utf8ToText } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
@@ -57,8 +57,13 @@ const encodeBody = (frame: Exclude<SyncFrame, { type: 'ask' } | { type: 'update'
   }
 };
 
-/** Total: a frame or a reason, for any bytes. */
+/** Total: a frame or a reason, for any bytes. One frame has one spelling; lib0 alone would take longer numbers too. */
 export const parseFrame = (bytes: Uint8Array): Result<SyncFrame, FrameRefusal> => {
+  const frame = parseAnySpelling(bytes);
+  return frame.ok && !areBytesEqual(encodeFrame(frame.value), bytes) ? err('frame-malformed') : frame;
+};
+
+const parseAnySpelling = (bytes: Uint8Array): Result<SyncFrame, FrameRefusal> => {
   try {
     const decoder = decoding.createDecoder(bytes);
     const type = decoding.readVarUint(decoder);

@@ -33,6 +33,8 @@ export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: B
   const stops = createStops();
   /** Links over which events came whose payloads have not followed yet. */
   const lackingFrom = new Set<string>();
+  /** Links whose device has not been told the receipts we know. */
+  const untoldLinks = new Set<string>();
   let cancelLazy: (() => void) | null = null;
 
   const cachedClientOf = (author: string, lane: number): Promise<number> => {
@@ -57,7 +59,18 @@ export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: B
       onReceipt: (receipt) => deps.onReceipt(receipt, link.id),
     });
     sessionsByLink.set(link.id, session);
-    for (const receipt of deps.knownReceipts()) session.sendReceipt(receipt);
+    untoldLinks.add(link.id);
+    tellReceipts();
+  };
+
+  /** Receipts say who holds how much of whom, so they go to members only: to a newcomer as soon as the fold knows them. */
+  const tellReceipts = (): void => {
+    for (const linkId of untoldLinks) {
+      const session = sessionsByLink.get(linkId);
+      if (!session || !deps.isMember(session.link.peer.device)) continue;
+      untoldLinks.delete(linkId);
+      for (const receipt of deps.knownReceipts()) session.sendReceipt(receipt);
+    }
   };
 
   const onStored = ({ entries, source }: Stored): void => {
@@ -72,6 +85,7 @@ export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: B
       // A payload that came while its event was parked was dropped: nothing waiting counts as held.
       for (const linkId of lackingFrom) sessionsByLink.get(linkId)?.askMissing();
       lackingFrom.clear();
+      tellReceipts();
     });
   };
 
@@ -88,6 +102,7 @@ export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: B
         links.onDown((link) => {
           sessionsByLink.get(link.id)?.close();
           sessionsByLink.delete(link.id);
+          untoldLinks.delete(link.id);
         }),
       );
       for (const link of links.all()) attach(link);
@@ -99,9 +114,10 @@ export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: B
       cancelLazy = null;
       for (const session of sessionsByLink.values()) session.close();
       sessionsByLink.clear();
+      untoldLinks.clear();
     },
     sendReceipt: (receipt, except) => {
-      for (const [linkId, session] of sessionsByLink) if (linkId !== except) session.sendReceipt(receipt);
+      for (const [linkId, session] of sessionsByLink) if (linkId !== except && !untoldLinks.has(linkId)) session.sendReceipt(receipt);
     },
     refusals: () => refusedByReason,
   };

@@ -29,7 +29,7 @@ export type PresenceDeps = {
 const changePauseMs = 200;
 const label = utf8('HN-PRESENCE1');
 
-export const createPresence = (deps: PresenceDeps): Startable & { take(presence: Bytes, link: Link): Promise<void> } => {
+export const createPresence = (deps: PresenceDeps): Startable & { take(presence: Bytes, link: Link): Promise<void>; sendSoon(): void } => {
   const { bus, clock, crypto, signing, links } = deps;
   const stops = createStops();
   const clockByDevice = new Map<string, number>();
@@ -70,6 +70,8 @@ export const createPresence = (deps: PresenceDeps): Startable & { take(presence:
 
   return {
     take,
+    /** Somebody who may hear it has not heard it yet. */
+    sendSoon,
     start: () => {
       // The registry also changes when a neighbour's manifest comes; answering that with ours would never end.
       stops.add(bus.registry.onChange(() => JSON.stringify(ownOffers()) !== toldOffers && sendSoon()));

@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import type { Clock } from '../kernel/ports/clock.ts';
 import { pageClock } from './page-clock.ts';
 
@@ -24,10 +25,12 @@ export const createToasts = (clock: Clock = pageClock) => {
     list = list.filter((toast) => toast.id !== id);
   };
 
+  /** Shown from effects, too: those must not depend on the list they change, or they would run for ever. */
   const show = ({ text, tone = 'plain', action, lasts = standardMs }: ToastWish): (() => void) => {
     const id = next++;
     const own = action && { label: action.label, run: () => (dismiss(id), action.run()) };
-    list = [...list, { id, text, tone, ...(own && { action: own }) }].slice(-shownMax);
+    const before = untrack(() => list);
+    list = [...before, { id, text, tone, ...(own && { action: own }) }].slice(-shownMax);
     if (lasts !== null) clock.after(lasts, () => dismiss(id));
     return () => dismiss(id);
   };

@@ -1,15 +1,9 @@
-import {
-  openDB,
-  unwrap,
-  type DBSchema,
-  type IDBPDatabase,
-  type IDBPObjectStore,
-  type IDBPTransaction,
-  type StoreNames,
-} from 'idb';
-import type { Commit, Store, StoredEvent, StoredPayload, StoreRefusal } from '../kernel/ports/store.ts';
+import { openDB, unwrap, type IDBPDatabase, type IDBPObjectStore, type StoreNames } from 'idb';
+import type { Store } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
-import { assertKeyIsFree, epochKey, nextEpoch, oneEventAPlace } from './store-format.ts';
+import { commitTo, errorName, packLane, raise } from './idb-commit.ts';
+import { layoutVersion, upgradeLayout, type Layout } from './idb-layout.ts';
+import { epochKey, nextEpoch } from './store-format.ts';
 
 /** A store on the browser's disk; `epoch` is the number this opening claimed (it grows with every opening). */
 export type IdbStore = Store & { readonly epoch: number };
@@ -32,14 +26,19 @@ export const openIdbStore = async ({
   onLost = () => {},
 }: IdbStoreOptions): Promise<Result<IdbStore, OpenRefusal>> => {
   let isClosed = false;
+  const packedToByLane = new Map<string, number>();
   const lose = (): void => {
     if (isClosed) return;
     isClosed = true;
     onLost();
   };
   try {
-    const db = await openDB<Layout>(name, 1, {
-      upgrade: createLayout,
+    const db = await openDB<Layout>(name, layoutVersion, {
+      upgrade: (fresh, oldVersion, _newVersion, transaction) => {
+        // Opening itself is refused when this transaction fails; its own promises have nothing to add.
+        transaction.done.catch(() => undefined);
+        upgradeLayout(fresh, oldVersion, transaction).catch(() => transaction.abort());
+      },
       blocking: (_current, _blocked, event) => {
         (event.target as IDBDatabase).close();
         lose();
@@ -49,9 +48,17 @@ export const openIdbStore = async ({
     const epoch = await claimEpoch(db);
     return ok({
       epoch,
-      events: () => readFrom(db, 'events', (events) => events.getAll()),
+      segments: () => readFrom(db, 'segments', (segments) => segments.getAll()),
       payloads: () => readFrom(db, 'payloads', (payloads) => payloads.getAll()),
       commit: async (batch, durability) => (isClosed ? err('closed') : commitTo(db, epoch, batch, durability)),
+      pack: async (author, lane) => {
+        if (isClosed) return err('closed');
+        const key = `${author} ${lane}`;
+        const packed = await packLane(db, epoch, { author, lane, packedTo: packedToByLane.get(key) ?? -1 });
+        if (!packed.ok) return packed;
+        packedToByLane.set(key, packed.value.packedTo);
+        return ok(packed.value.isMore);
+      },
       get: (key) => readFrom(db, 'kv', (kv) => kv.get(key)),
       list: (prefix) => listFrom(db, prefix),
       close: () => {
@@ -64,20 +71,6 @@ export const openIdbStore = async ({
   }
 };
 
-interface Layout extends DBSchema {
-  events: { key: [string, number, number]; value: StoredEvent };
-  payloads: { key: string; value: StoredPayload };
-  kv: { key: string; value: unknown };
-}
-const storeNames = ['events', 'payloads', 'kv'] as const;
-type WriteTransaction = IDBPTransaction<Layout, typeof storeNames, 'readwrite'>;
-
-const createLayout = (db: IDBPDatabase<Layout>): void => {
-  db.createObjectStore('events', { keyPath: ['author', 'lane', 'seq'] });
-  db.createObjectStore('payloads', { keyPath: 'id' });
-  db.createObjectStore('kv');
-};
-
 const openRefusals: Readonly<Record<string, OpenRefusal>> = {
   VersionError: 'newer-version',
   QuotaExceededError: 'quota-full',
@@ -85,20 +78,6 @@ const openRefusals: Readonly<Record<string, OpenRefusal>> = {
   UnknownError: 'no-storage',
   SecurityError: 'no-storage',
   AbortError: 'no-storage',
-};
-
-/** AbortError: the browser ended the transaction, not we (those return before); it does so when it closes the database. */
-const commitRefusals: Readonly<Record<string, StoreRefusal>> = {
-  QuotaExceededError: 'quota-full',
-  InvalidStateError: 'closed',
-  AbortError: 'closed',
-};
-
-const errorName = (error: unknown): string =>
-  error instanceof Error || error instanceof DOMException ? error.name : '';
-
-const raise = (error: unknown): never => {
-  throw error;
 };
 
 const claimEpoch = async (db: IDBPDatabase<Layout>): Promise<number> => {
@@ -111,116 +90,6 @@ const claimEpoch = async (db: IDBPDatabase<Layout>): Promise<number> => {
   const [epoch] = await Promise.all([claim(), done]);
   return epoch;
 };
-
-/** One transaction: look, then write all of it, or abort and leave nothing. */
-const commitTo = async (
-  db: IDBPDatabase<Layout>,
-  epoch: number,
-  batch: Commit,
-  durability: 'strict' | 'relaxed',
-): Promise<Result<void, StoreRefusal>> => {
-  let end: { abort(): void; ended: Promise<unknown> } | null = null;
-  try {
-    const transaction = db.transaction(storeNames, 'readwrite', { durability });
-    // Watched from the start, so that an abort never becomes an unhandled rejection.
-    const ended = transaction.done.then(
-      () => null,
-      (error: unknown) => error ?? new Error('transaction failed'),
-    );
-    end = { abort: () => transaction.abort(), ended };
-    const looked = await look(transaction, epoch, batch.events ?? []);
-    if (looked.ok) write(transaction, looked.value, batch);
-    else transaction.abort();
-    const failed = await ended;
-    if (!looked.ok) return looked;
-    return failed === null ? ok(undefined) : err(commitRefusals[errorName(failed)] ?? raise(failed));
-  } catch (error) {
-    if (end) await abandon(end);
-    return err(commitRefusals[errorName(error)] ?? raise(error));
-  }
-};
-
-/** Ends the transaction and waits until it has; one that has already ended by itself is fine. */
-const abandon = async ({ abort, ended }: { abort(): void; ended: Promise<unknown> }): Promise<void> => {
-  try {
-    abort();
-  } catch (error) {
-    if (errorName(error) !== 'InvalidStateError') throw error;
-  }
-  await ended;
-};
-
-/** The events that are not there yet, or why this commit may not be. */
-const look = async (
-  transaction: WriteTransaction,
-  epoch: number,
-  events: readonly StoredEvent[],
-): Promise<Result<StoredEvent[], StoreRefusal>> => {
-  const wanted = oneEventAPlace(events);
-  const lanes = wanted ? byLane(wanted.values()) : [];
-  const [storedEpoch, ...standing] = await Promise.all([
-    transaction.objectStore('kv').get(epochKey),
-    ...lanes.map((lane) => readStanding(transaction, lane)),
-  ]);
-  if (storedEpoch !== epoch) return err('fenced');
-  if (!wanted) return err('conflict');
-  const fresh: StoredEvent[] = [];
-  for (const [at, lane] of lanes.entries()) {
-    const idsBySeq = standing[at] ?? new Map<number, string>();
-    for (const event of lane) {
-      const id = idsBySeq.get(event.seq);
-      if (id === undefined) fresh.push(event);
-      else if (id !== event.id) return err('conflict');
-    }
-  }
-  return ok(fresh);
-};
-
-/** Events of one author and lane together, each group by seq. */
-const byLane = (events: Iterable<StoredEvent>): StoredEvent[][] => {
-  const lanes = new Map<string, StoredEvent[]>();
-  for (const event of events) {
-    const key = `${event.author} ${event.lane}`;
-    const lane = lanes.get(key);
-    if (lane) lane.push(event);
-    else lanes.set(key, [event]);
-  }
-  return [...lanes.values()].map((lane) => lane.sort((a, b) => a.seq - b.seq));
-};
-
-/** Seq -> id of what stands at the places this lane's events want. Usually nothing does, and one count shows it. */
-const readStanding = async (
-  transaction: WriteTransaction,
-  lane: readonly StoredEvent[],
-): Promise<Map<number, string>> => {
-  const idsBySeq = new Map<number, string>();
-  const first = lane[0];
-  const last = lane.at(-1);
-  if (!first || !last) return idsBySeq;
-  const store = transaction.objectStore('events');
-  const range = IDBKeyRange.bound([first.author, first.lane, first.seq], [last.author, last.lane, last.seq]);
-  if ((await store.count(range)) === 0) return idsBySeq;
-  const standing = await Promise.all(lane.map(({ author, lane: number, seq }) => store.get([author, number, seq])));
-  for (const event of standing) if (event) idsBySeq.set(event.seq, event.id);
-  return idsBySeq;
-};
-
-/** Plain requests without a promise each: a request that fails aborts the transaction, and its end tells why. */
-const write = (transaction: WriteTransaction, events: readonly StoredEvent[], batch: Commit): void => {
-  const eventStore = unwrap(transaction.objectStore('events'));
-  const payloadStore = unwrap(transaction.objectStore('payloads'));
-  const kv = unwrap(transaction.objectStore('kv'));
-  for (const event of events) eventStore.put({ ...event, envelope: compact(event.envelope) });
-  for (const { id, payload } of batch.payloads ?? []) payloadStore.put({ id, payload: compact(payload) });
-  for (const { key, value } of batch.kv ?? []) {
-    if (value === null || value === undefined) kv.delete(assertKeyIsFree(key));
-    else kv.put(value, assertKeyIsFree(key));
-  }
-};
-
-/** A view into a larger buffer (a received frame) would be stored with the whole buffer behind it. */
-const compact = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
-  bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 
 type Reading<Name extends StoreNames<Layout>> = IDBPObjectStore<Layout, [Name], Name, 'readonly'>;
 

@@ -1,6 +1,7 @@
 import type { Commit, Store, StoredEvent, StoreRefusal } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
-import { assertKeyIsFree, compareEventPlaces, epochKey, nextEpoch, oneEventAPlace } from './store-format.ts';
+import { makeSegments } from '../kernel/segment.ts';
+import { assertKeyIsFree, byLane, compareEventPlaces, epochKey, nextEpoch, oneEventAPlace } from './store-format.ts';
 
 /** What survives a crash: keep it, and open a new store on it. */
 export type MemoryDisk = {
@@ -76,17 +77,24 @@ export const createMemoryStore = ({
   return {
     epoch,
     commit,
-    events: async () => {
+    segments: async () => {
       assertReadable();
-      return [...disk.events.values()]
-        .sort(compareEventPlaces)
-        .map((event) => ({ ...event, envelope: event.envelope.slice() }));
+      const lanes = byLane([...disk.events.values()].sort(compareEventPlaces));
+      return lanes.flatMap((lane) => makeSegments(lane, (id) => disk.payloads.get(id)));
     },
     payloads: async () => {
       assertReadable();
+      const inSegments = new Set([...disk.events.values()].map(({ id }) => id));
       return [...disk.payloads]
+        .filter(([id]) => !inSegments.has(id))
         .map(([id, payload]) => ({ id, payload: payload.slice() }))
         .sort((a, b) => (a.id < b.id ? -1 : 1));
+    },
+    // A record costs memory nothing: segments are made when they are read, so there is never anything to pack.
+    pack: async () => {
+      if (state === 'crashed') throw simulatedCrash();
+      if (state === 'closed') return err('closed');
+      return disk.kv.get(epochKey) === epoch ? ok(false) : err('fenced');
     },
     get: async (key) => {
       assertReadable();

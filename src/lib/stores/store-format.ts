@@ -1,4 +1,5 @@
-import type { StoredEvent } from '../kernel/ports/store.ts';
+import { limits } from '../kernel/limits.ts';
+import type { StoredEvent, StoredPayload } from '../kernel/ports/store.ts';
 
 /** Where both stores keep the epoch of the node that may write: a number that only grows, claimed at every opening. */
 export const epochKey = 'leader-epoch';
@@ -38,3 +39,46 @@ export const oneEventAPlace = (events: readonly StoredEvent[]): Map<string, Stor
   }
   return byPlace;
 };
+
+/** Events of one author and lane together, each group by seq. */
+export const byLane = (events: Iterable<StoredEvent>): StoredEvent[][] => {
+  const lanes = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    const key = `${event.author} ${event.lane}`;
+    const lane = lanes.get(key);
+    if (lane) lane.push(event);
+    else lanes.set(key, [event]);
+  }
+  return [...lanes.values()].map((lane) => lane.sort((a, b) => a.seq - b.seq));
+};
+
+export const payloadsById = (payloads: Iterable<StoredPayload>): Map<string, Uint8Array<ArrayBuffer>> => {
+  const byId = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const { id, payload } of payloads) byId.set(id, payload);
+  return byId;
+};
+
+/** Records `first` to `last` (indexes) of a lane; closed when the record after them would not fit in any more. */
+export type Stretch = { readonly first: number; readonly last: number; readonly isClosed: boolean };
+
+/**
+ * Which neighbouring records of a lane would make one segment, by the last seqs of its records and the seq before the
+ * first of them. A gap only makes a stretch look longer than it is.
+ */
+export const stretchesOf = (lastSeqs: readonly number[], before: number): Stretch[] => {
+  const stretches: Stretch[] = [];
+  let first = 0;
+  let start = before;
+  for (const [at, to] of lastSeqs.entries()) {
+    if (at > first && to - start > limits.segmentEventsMax) {
+      stretches.push({ first, last: at - 1, isClosed: true });
+      first = at;
+      start = lastSeqs[at - 1] ?? start;
+    }
+  }
+  if (lastSeqs.length > 0) stretches.push({ first, last: lastSeqs.length - 1, isClosed: false });
+  return stretches;
+};
+
+/** A closed stretch is joined whatever it saves; the open one at the end of a lane only when it has become many records. */
+export const isWorthJoining = ({ first, last, isClosed }: Stretch): boolean => last - first + 1 >= (isClosed ? 2 : limits.segmentsJoinedMin);

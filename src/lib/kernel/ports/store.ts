@@ -1,15 +1,40 @@
 import type { Result } from '../result.ts';
 
-/** One stored event: its place, its id and the envelope bytes exactly as signed. */
+/** One event to store: its place, its id (without blanks) and the envelope bytes exactly as signed. */
 export type StoredEvent = {
   readonly author: string;
   readonly lane: number;
   readonly seq: number;
   readonly id: string;
   readonly envelope: Uint8Array<ArrayBuffer>;
+  /** Prefix digest of the lane up to and with this event, 32 bytes, where the writer knows it. */
+  readonly digest?: Uint8Array<ArrayBuffer>;
 };
 
-export type StoredPayload = { readonly id: string; readonly payload: Uint8Array<ArrayBuffer> };
+/** `at` is the place of its event, for a payload that comes later than the event: many at once then join its segment. */
+export type StoredPayload = { readonly id: string; readonly payload: Uint8Array<ArrayBuffer>; readonly at?: Pick<StoredEvent, 'author' | 'lane' | 'seq'> };
+
+/**
+ * Successive events of one lane in one record: what is stored, and what the log keeps in memory, so that a hundred thousand
+ * events are read without a hundred thousand objects. `kernel/segment.ts` makes, reads and checks it.
+ */
+export type StoredSegment = {
+  readonly author: string;
+  readonly lane: number;
+  /** First and last seq. Segments of a lane never overlap. */
+  readonly from: number;
+  readonly to: number;
+  /** The ids, parted by blanks, then of every event its envelope and its payload. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where in `bytes` the ids end, then of every event where its envelope and where its payload ends. */
+  readonly ends: Uint32Array<ArrayBuffer>;
+  /** Seqs of the events without their payload. */
+  readonly bare: readonly number[];
+  /** Prefix digest of the lane up to and with the last event; null where it was not known. */
+  readonly digest: Uint8Array<ArrayBuffer> | null;
+  /** Checksum of everything above, against a damaged disk (not against a person, who could compute it as well). */
+  readonly check: number;
+};
 
 /** What one commit writes, all of it or nothing. `kv` with a null value removes the key. */
 export type Commit = {
@@ -18,17 +43,28 @@ export type Commit = {
   readonly kv?: readonly { readonly key: string; readonly value: unknown }[];
 };
 
-export type StoreRefusal = 'quota-full' | 'fenced' | 'conflict' | 'closed';
+export type StoreRefusal = 'quota-full' | 'fenced' | 'conflict' | 'closed' | 'damaged';
 
 /**
- * The durable memory of one node. Called by the event log for every append and by services for small facts.
- * A commit is one transaction: after a crash either all of it is there or none. `fenced`: another leader has taken over.
- * `conflict`: another event already stands at that (author, lane, seq). Values of `kv` are structured-cloneable (CryptoKeys too).
+ * The durable memory of one node. A commit is one transaction: after a crash either all of it is there or none. `fenced`:
+ * another leader has taken over. `conflict`: another event already stands at that (author, lane, seq). `damaged` is the
+ * log's own word: events of this device were lost on the disk, and nothing is signed at their places. Values of `kv` are
+ * structured-cloneable (CryptoKeys too).
+ *
+ * - `segments`, `payloads`: called by the log once, at load. Segments come by author, lane and seq, damaged ones among them
+ *   (`isSegmentSound` tells). Payloads are those that came after their events and are in no segment yet.
+ * - `commit`: called by the log for every append and arrival, by services for small facts. Events at the place of a damaged
+ *   segment replace it: it is gone once its last place is written.
+ * - `pack`: called by the log in the background, for a lane that has grown by many commits. One relaxed transaction joins one
+ *   stretch of short neighbouring segments, with the payloads that came later; true: there may be more to do. It never changes
+ *   which events and payloads are stored, and a commit waits for one segment's worth of work at most.
+ * - Deleting a payload, when it comes, is one more such verb: it rewrites the one segment with the event's seq in `bare`.
  */
 export type Store = {
-  events(): Promise<StoredEvent[]>;
+  segments(): Promise<StoredSegment[]>;
   payloads(): Promise<StoredPayload[]>;
   commit(commit: Commit, durability: 'strict' | 'relaxed'): Promise<Result<void, StoreRefusal>>;
+  pack(author: string, lane: number): Promise<Result<boolean, StoreRefusal>>;
   get(key: string): Promise<unknown>;
   list(prefix: string): Promise<{ key: string; value: unknown }[]>;
   close(): void;

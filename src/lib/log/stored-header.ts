@@ -1,0 +1,48 @@
+import type { Bytes } from '../kernel/ports/crypto.ts';
+import type { Header } from './event.ts';
+
+/**
+ * Reads the header of an envelope that `parseEvent` took once, before it was stored: no check, no copy, a fraction of the
+ * time. Never for bytes from outside. Throws when the bytes are no envelope at all, which the segment's checksum rules out.
+ */
+export const readStoredHeader = (envelope: Bytes): Header => {
+  const cursor = { bytes: envelope, at: 0 };
+  expect(cursor, 0x82); // [header bytes, signature]
+  readCount(cursor); // the length of the header bytes
+  expect(cursor, 0x89);
+  readCount(cursor); // version
+  const community = readBytes(cursor);
+  const author = readBytes(cursor);
+  expect(cursor, 0x82);
+  const lane = readCount(cursor);
+  const seq = readCount(cursor);
+  const hlc = readCount(cursor);
+  const kind = readCount(cursor);
+  const expires = readCount(cursor);
+  const payloadHash = readBytes(cursor);
+  return { community, author, lane, seq, hlc, kind, expires, payloadHash, payloadSize: readCount(cursor) };
+};
+
+type Cursor = { readonly bytes: Bytes; at: number };
+
+const expect = (cursor: Cursor, head: number): void => {
+  if (cursor.bytes[cursor.at] !== head) throw new Error('stored header: not an envelope');
+  cursor.at += 1;
+};
+
+/** The count of any CBOR head, whatever its type. */
+const readCount = (cursor: Cursor): number => {
+  const info = (cursor.bytes[cursor.at] ?? 0) & 31;
+  cursor.at += 1;
+  if (info < 24) return info;
+  let count = 0;
+  for (let width = 1 << (info - 24); width > 0; width--) count = count * 256 + (cursor.bytes[cursor.at++] ?? 0);
+  return count;
+};
+
+const readBytes = (cursor: Cursor): Bytes => {
+  const length = readCount(cursor);
+  const start = cursor.at;
+  cursor.at += length;
+  return cursor.bytes.subarray(start, cursor.at);
+};
