@@ -49,6 +49,7 @@ export const run = async (args: readonly string[]): Promise<BenchResult> => {
         verifyPerS: filled.verifyPerS,
         verifyOverRaw: rounded(filled.verifyPerS / filled.rawVerifyPerS, 2),
         coldStart100kMs: rounded(cold.usableMs),
+        coldRead100kMs: rounded(cold.readMs),
         coldLoad100kMs: rounded(cold.loadMs),
         coldShown100kMs: rounded(cold.shownMs),
         coldFold100kMs: rounded(cold.foldedMs),

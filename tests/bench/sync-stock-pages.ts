@@ -12,7 +12,8 @@ declare global {
 
 /** Stock y-webrtc 10.3 with the same totals in the same browsers. `...Items` is what had come when the time was over. */
 export const measureStockPages = async (street: BenchStreet) => {
-  const sync10kMs = await liveSync(street);
+  const sync2kMs = await liveSync(street, 2_000);
+  const sync10kMs = await liveSync(street, 10_000);
   // Both together: as far as is known both wait out their time, and waiting costs nothing.
   const [large, many] = await Promise.all([lateJoin(street, 80, 3_900), lateJoin(street, 10_000, 100)]);
   return {
@@ -22,18 +23,19 @@ export const measureStockPages = async (street: BenchStreet) => {
     lateJoin10kMs: many.ms,
     lateJoin10kItems: many.items,
     lateJoinersLinked: large.isLinked && many.isLinked,
+    sync2kMs,
     sync10kMs,
   };
 };
 
-const liveSync = async (street: BenchStreet): Promise<number | null> => {
-  const anna = await openStock(street, 'live');
-  const bora = await openStock(street, 'live');
+const liveSync = async (street: BenchStreet, count: number): Promise<number | null> => {
+  const anna = await openStock(street, `live ${count}`);
+  const bora = await openStock(street, `live ${count}`);
   const linked = await waitUntil(() => isLinked(bora), limitMs, 20);
   if (linked === null) throw new Error('two stock peers never met');
   const start = performance.now();
-  await write(anna, 10_000, 100);
-  const came = await waitUntil(async () => (await countOf(bora)) === 10_000, limitMs, 20);
+  await write(anna, count, 100);
+  const came = await waitUntil(async () => (await countOf(bora)) === count, limitMs, 20);
   const ms = came === null ? null : rounded(performance.now() - start);
   await Promise.all([anna.context.close(), bora.context.close()]);
   return ms;

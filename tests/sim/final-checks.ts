@@ -131,12 +131,13 @@ const checkFolds = (members: readonly SimDevice[]): string[] => {
 
 const viewsOf = (device: SimDevice) => {
   const here = hereOf(device);
-  const { communityName, members, usedInvites, sealedKeys, voidById, authorityHeads } = here.membership();
+  const { communityName, members, usedInvites, epochs, sealedKeys, voidById, authorityHeads } = here.membership();
   const room = here.room();
   return {
     communityName,
     members: [...members.entries()],
     usedInvites: [...usedInvites].toSorted(),
+    epochs,
     sealedKeys,
     voids: [...voidById].toSorted(),
     authorityHeads,

@@ -37,11 +37,12 @@ export const planOf = (seed: number): Plan => {
   const random = seededRandom(`plan ${seed}`);
   const pick = (bound: number): number => randomInt(random, bound);
   const people = pick(4) === 0 ? 8 + pick(5) : 8;
-  const periodMs = (5 + (pick(6) === 0 ? pick(16) : pick(3))) * minute;
+  // Most seeds are short so that there can be many of them; one in ten lasts up to twenty minutes.
+  const periodMs = (pick(10) === 0 ? 5 + pick(16) : 3 + pick(2)) * minute;
   // One seed in five runs over the end of a month, where lanes change.
   const startMs = pick(5) === 0 ? Date.UTC(2026, 7, 1) - 3 * minute : Date.UTC(2026, 2, 1) + pick(200) * day + pick(day);
   const acts: Act[] = [];
-  for (let left = 30 + pick(40); left > 0; left--) {
+  for (let left = 25 + pick(30); left > 0; left--) {
     acts.push({ type: 'say', atMs: pick(periodMs), who: pick(people), bytes: pick(12) === 0 ? 500 + pick(3_000) : 5 + pick(100) });
   }
   for (let left = pick(4); left > 0; left--) acts.push({ type: 'write', atMs: pick(periodMs), who: pick(people), topic: pick(topics) });

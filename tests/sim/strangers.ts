@@ -60,7 +60,7 @@ export const meetWithStolenKey = async (world: World, victim: SimDevice): Promis
   const now = Math.floor((clock.now() - hlcEpochMs) / 1000);
   const certificate = await issueCertificate(
     { root: rootPublicKey, device: device.signing.publicKey, agreement: device.agreement.publicKey, created: now, expires: now + certificateLifeSeconds },
-    rootSign,
+    { root: rootSign, device: device.signing.sign },
   );
   const transport = world.network.transport('yara');
   const neighbours = createNeighbours({ clock, random, crypto, transport, self: () => ({ certificate, signing: device.signing, name: 'Yara', build: 'sim' }), onRefused: () => {} });

@@ -3,7 +3,9 @@ import { certificateLifeSeconds, issueCertificate, verifyCertificate } from '../
 import { decodeCbor, encodeCbor, isCborList, type Cbor } from '../../src/lib/kernel/codec.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 import { smallOrderKeys, torsionKeys } from '../contracts/crypto-contract.ts';
-import { makePerson, platformCrypto } from './street-fixture.ts';
+import { makePerson, platformCrypto, type Person } from './street-fixture.ts';
+
+const signers = ({ rootSign, keys }: Person) => ({ root: rootSign, device: keys.signing.sign });
 
 describe('the certificate of a device', () => {
   it("carries the person's root, the device's two keys and its life, and verifies from its bytes alone", async () => {
@@ -14,7 +16,7 @@ describe('the certificate of a device', () => {
 
   it('is refused when anybody but the root has signed it, and when any byte of it was changed', async () => {
     const [anna, mallory] = [await makePerson('anna'), await makePerson('mallory')];
-    const claimed = await issueCertificate(anna.certificate, mallory.rootSign);
+    const claimed = await issueCertificate(anna.certificate, { root: mallory.rootSign, device: anna.keys.signing.sign });
     expect(await verifyCertificate(platformCrypto, claimed.bytes)).toEqual({
       ok: false,
       error: 'certificate-signature',
@@ -28,10 +30,22 @@ describe('the certificate of a device', () => {
     expect(accepted).toBe(0);
   });
 
+  it("is refused when the device has not signed it: mallory cannot claim bora's device as hers", async () => {
+    const [bora, mallory] = [await makePerson('bora'), await makePerson('mallory')];
+    const claimed = await issueCertificate(
+      { ...bora.certificate, root: mallory.certificate.root, agreement: mallory.certificate.agreement },
+      signers(mallory),
+    );
+    expect(await verifyCertificate(platformCrypto, claimed.bytes)).toEqual({
+      ok: false,
+      error: 'certificate-device-signature',
+    });
+  });
+
   it('is refused for keys that engines disagree about, although its root has signed it', async () => {
     const anna = await makePerson('anna');
     for (const device of [smallOrderKeys[0], smallOrderKeys[3], torsionKeys[0]]) {
-      const odd = await issueCertificate({ ...anna.certificate, device: device ?? new Uint8Array(0) }, anna.rootSign);
+      const odd = await issueCertificate({ ...anna.certificate, device: device ?? new Uint8Array(0) }, signers(anna));
       expect(await verifyCertificate(platformCrypto, odd.bytes)).toEqual({
         ok: false,
         error: 'certificate-key-unsound',
@@ -39,7 +53,7 @@ describe('the certificate of a device', () => {
     }
     const oddRoot = await issueCertificate(
       { ...anna.certificate, root: smallOrderKeys[1] ?? new Uint8Array(0) },
-      anna.rootSign,
+      signers(anna),
     );
     expect(await verifyCertificate(platformCrypto, oddRoot.bytes)).toEqual({
       ok: false,
@@ -48,13 +62,13 @@ describe('the certificate of a device', () => {
   });
 
   it('lives at most 400 days and ends after it began', async () => {
-    const { certificate, rootSign } = await makePerson('anna');
+    const anna = await makePerson('anna');
     for (const [created, expires] of [
       [10, 10 + certificateLifeSeconds + 1],
       [10, 10],
       [10, 5],
     ] as const) {
-      const odd = await issueCertificate({ ...certificate, created, expires }, rootSign);
+      const odd = await issueCertificate({ ...anna.certificate, created, expires }, signers(anna));
       expect(await verifyCertificate(platformCrypto, odd.bytes)).toEqual({ ok: false, error: 'certificate-malformed' });
     }
   });
@@ -62,7 +76,7 @@ describe('the certificate of a device', () => {
   it('has exactly its six fields', async () => {
     const { certificate } = await makePerson('anna');
     const outer = unwrap(decodeCbor(certificate.bytes));
-    const [body, signature] = isCborList(outer) ? outer : [];
+    const [body, ...signatures] = isCborList(outer) ? outer : [];
     const inner = body instanceof Uint8Array ? unwrap(decodeCbor(body)) : null;
     const fields: readonly Cbor[] = isCborList(inner) ? inner : [];
     expect(fields).toHaveLength(6);
@@ -74,11 +88,11 @@ describe('the certificate of a device', () => {
       [1, ...fields.slice(1, 4), -1, 5],
     ];
     for (const variant of variants)
-      expect(await verifyCertificate(platformCrypto, encodeCbor([encodeCbor(variant), signature ?? null]))).toEqual({
+      expect(await verifyCertificate(platformCrypto, encodeCbor([encodeCbor(variant), ...signatures]))).toEqual({
         ok: false,
         error: 'certificate-malformed',
       });
-    expect(await verifyCertificate(platformCrypto, encodeCbor([body ?? null, signature ?? null, 0]))).toEqual({
+    expect(await verifyCertificate(platformCrypto, encodeCbor([body ?? null, ...signatures, 0]))).toEqual({
       ok: false,
       error: 'certificate-malformed',
     });

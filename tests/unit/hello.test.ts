@@ -77,10 +77,13 @@ describe('Hello', () => {
   it('refuses a certificate that its person did not sign, and one for a key that engines disagree about', async () => {
     const [anna, mallory] = [await makePerson('anna'), await makePerson('mallory')];
     const made = [
-      await issueCertificate({ ...mallory.certificate, root: anna.certificate.root }, mallory.rootSign),
+      await issueCertificate(
+        { ...mallory.certificate, root: anna.certificate.root },
+        { root: mallory.rootSign, device: mallory.keys.signing.sign },
+      ),
       await issueCertificate(
         { ...mallory.certificate, device: smallOrderKeys[0] ?? new Uint8Array(32) },
-        mallory.rootSign,
+        { root: mallory.rootSign, device: mallory.keys.signing.sign },
       ),
     ];
     for (const certificate of made) {

@@ -69,7 +69,8 @@ const plain = (membership: Membership) => ({
   members: [...membership.members].toSorted(([a], [b]) => (a < b ? -1 : 1)),
   used: [...membership.usedInvites].toSorted(),
   voids: [...membership.voidById].toSorted(([a], [b]) => (a < b ? -1 : 1)),
-  keys: membership.sealedKeys.map(({ eventId, device }) => `${eventId} ${device}`),
+  keys: membership.sealedKeys.map(({ epoch, device }) => `${epoch} ${device}`),
+  epochs: membership.epochs.map(({ epoch, eventId }) => `${epoch} ${eventId}`),
   heads: membership.authorityHeads,
 });
 const shuffled = <T>(items: readonly T[], random: Random): T[] =>
@@ -271,7 +272,10 @@ describe('the fold of the authority lane', () => {
 
   it('takes a further device of a member to be the same person', async () => {
     const [bora, phone] = [await makePerson('bora'), await makePerson('bora on the phone')];
-    const certificate = await issueCertificate({ ...phone.certificate, root: bora.certificate.root }, bora.rootSign);
+    const certificate = await issueCertificate(
+      { ...phone.certificate, root: bora.certificate.root },
+      { root: bora.rootSign, device: phone.keys.signing.sign },
+    );
     const { membership } = await folded(
       async ({ anna }, community) => [
         await authority(anna, 1, 5, 'community.admit', admitBody(bora), community),

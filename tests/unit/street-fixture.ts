@@ -46,7 +46,7 @@ export const makePerson = async (name: string, nowMs = todayMs): Promise<Person>
   const fields = { root: rootPublicKey, device: keys.signing.publicKey, agreement: keys.agreement.publicKey };
   const certificate = await issueCertificate(
     { ...fields, created, expires: created + certificateLifeSeconds },
-    rootSign,
+    { root: rootSign, device: keys.signing.sign },
   );
   const device = bytesToText(keys.signing.publicKey);
   return { name, keys, certificate, device, person: bytesToText(rootPublicKey), rootSign };

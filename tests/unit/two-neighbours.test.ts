@@ -7,9 +7,11 @@ import { meshPeers } from '../../src/lib/contracts/mesh.ts';
 import { nodeInfoCapability } from '../../src/lib/contracts/node.ts';
 import type { Bus } from '../../src/lib/kernel/bus.ts';
 import type { Capability } from '../../src/lib/kernel/capability.ts';
-import { bytesToText } from '../../src/lib/kernel/ids.ts';
+import { bytesToText, textToBytes } from '../../src/lib/kernel/ids.ts';
+import { communityKeyCheck, sealCommunityKey } from '../../src/lib/crypto/community-key.ts';
 import type { HearthNode } from '../../src/lib/node/create-node.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/lib/transports/memory.ts';
+import { makePerson, platformCrypto } from './street-fixture.ts';
 import { createTestNode, realClock, seededRandom } from '../support/test-neighbours.ts';
 
 const running: HearthNode[] = [];
@@ -61,10 +63,10 @@ describe('two neighbours', () => {
 
   it('what bora says reaches anna, and his tick counts her signed receipt', async () => {
     const { anna, bora } = await annaAndBora();
-    expect(await bora.bus.call(chatSend, { to: 'everyone', text: 'Hallo!', clientId: clientId() })).toMatchObject({ ok: true });
-    const heard = await until(anna.bus, chatHistory, { thread: 'everyone', limit: 10 }, ({ messages }) => messages.length === 1);
+    expect(await bora.bus.call(chatSend, { to: 'everyone' as const, text: 'Hallo!', clientId: clientId() })).toMatchObject({ ok: true });
+    const heard = await until(anna.bus, chatHistory, { thread: 'everyone' as const, limit: 10 }, ({ messages }) => messages.length === 1);
     expect(heard.messages[0]).toMatchObject({ text: 'Hallo!', name: 'Bora', isOwn: false });
-    const ticked = await until(bora.bus, chatHistory, { thread: 'everyone', limit: 10 }, ({ messages }) => messages[0]?.state === 'handedOn');
+    const ticked = await until(bora.bus, chatHistory, { thread: 'everyone' as const, limit: 10 }, ({ messages }) => messages[0]?.state === 'handedOn');
     expect(ticked.messages[0]).toMatchObject({ heldBy: 1, heldOf: 1 });
   });
 
@@ -83,5 +85,24 @@ describe('two neighbours', () => {
     expect(answer.citations.map(({ quote }) => quote).join(' ')).toContain('bakery');
     const cid = answer.passages[0]?.cid ?? '';
     expect(await anna.bus.call(libraryRead, { cid }, { device: answer.servedBy })).toMatchObject({ ok: true, value: { meta: { route: 'neighbour' } } });
+  });
+
+  it('bora cannot draw anna to a meeting place of his own: only the founder opens an epoch, and a wrong key is not believed', async () => {
+    const { anna, bora } = await annaAndBora();
+    const here = bora.current();
+    const there = anna.current();
+    const before = there?.currentKey();
+    const own = await makePerson('anna');
+    if (!here || !there || !before) throw new Error('there is no neighbourhood');
+    const sealedKey = await sealCommunityKey(platformCrypto, new Uint8Array(32).fill(7), own.keys.agreement.publicKey, here.log.community);
+    if (!sealedKey) throw new Error('not sealed');
+    const device = own.keys.signing.publicKey;
+    await here.log.append('community.key', { auth: [], epoch: new Uint8Array(16).fill(9), check: await communityKeyCheck(platformCrypto, new Uint8Array(32).fill(7)), sealed: [{ device, sealedKey }] });
+    const again = { auth: [], certificate: own.certificate.bytes, personName: 'Anna', inviteHash: new Uint8Array(32), epoch: textToBytes(before.epoch) ?? new Uint8Array(16), sealedKey };
+    await here.log.append('community.admit', again);
+    await until(anna.bus, communityMembers, {}, () => there.log.size === here.log.size && there.log.missingPayloads(1).length === 0);
+    await there.openKeys();
+    expect(there.currentKey()).toEqual(before);
+    expect([...there.membership().voidById.values()]).toEqual(['role']);
   });
 });

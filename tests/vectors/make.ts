@@ -54,7 +54,7 @@ type Device = Awaited<ReturnType<typeof makeDevice>>;
 const makeDevice = async (first: number) => {
   const [root, signing, agreement] = [signingFromSeed(filled(32, first)), signingFromSeed(filled(32, first + 1)), agreementFromSeed(filled(32, first + 2))];
   const fields = { root: root.publicKey, device: signing.publicKey, agreement: agreement.publicKey, created: 1_000, expires: 1_000 + certificateLifeSeconds };
-  return { seeds: { root: hex(filled(32, first)), device: hex(filled(32, first + 1)), agreement: hex(filled(32, first + 2)) }, root, signing, agreement, certificate: await issueCertificate(fields, root.sign) };
+  return { seeds: { root: hex(filled(32, first)), device: hex(filled(32, first + 1)), agreement: hex(filled(32, first + 2)) }, root, signing, agreement, certificate: await issueCertificate(fields, { root: root.sign, device: signing.sign }) };
 };
 
 type Made = { readonly kind: KindName; readonly event: Event; readonly payload: Bytes };

@@ -13,6 +13,9 @@ export const openCommunityKey = async (crypto: CryptoPort, own: AgreementKey, se
   return key?.length === 32 ? key : null;
 };
 
+/** What a `community.key` event says of its key without saying the key. */
+export const communityKeyCheck = (crypto: CryptoPort, key: Bytes): Promise<Bytes> => crypto.sha256(concatBytes(utf8('HN-KEY-CHECK'), key));
+
 /** Where the members of a community meet in a given week: the tag changes every week and tells the server nothing. */
 export const communityPlace = async (crypto: CryptoPort, key: Bytes, week: number) => ({
   tag: bytesToText(await hkdf(crypto, key, 'HN-MEET-TAG', utf8(String(week)), 24)),

@@ -17,7 +17,8 @@ export const isSoundPoint = (publicKey: Uint8Array): boolean => {
 };
 
 /** True when R, the first half of a signature, is one of the encodings of a small-order point; such signatures are refused. */
-export const hasSmallOrderR = (signature: Uint8Array): boolean => smallOrderEncodings.has(bytesToHex(signature.subarray(0, 32)));
+export const hasSmallOrderR = (signature: Uint8Array): boolean =>
+  smallOrderFirstBytes.has(signature[0] ?? 0) && smallOrderEncodings.has(bytesToHex(signature.subarray(0, 32)));
 
 /** The eight points of small order in every encoding an engine might accept, canonical or not (y and y + p, both signs). */
 const smallOrderEncodings = new Set(
@@ -31,6 +32,9 @@ const smallOrderEncodings = new Set(
     'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
   ].flatMap((hex) => [hex, withSignBit(hex)]),
 );
+
+/** Nearly every R is told apart by its first byte, which the sign bit does not touch. */
+const smallOrderFirstBytes = new Set([...smallOrderEncodings].map((hex) => Number.parseInt(hex.slice(0, 2), 16)));
 
 function withSignBit(hex: string): string {
   const last = Number.parseInt(hex.slice(62), 16) | 0x80;

@@ -1,5 +1,6 @@
 import type { AgreementKey, Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
 import { hasSmallOrderR, isSoundPoint } from './point.ts';
+import { sha256Now } from './sha256.ts';
 
 /**
  * The primitives on the platform's WebCrypto: non-extractable keys and an order of magnitude faster than plain
@@ -26,7 +27,7 @@ export const createWebCrypto = (subtle: SubtleCrypto = globalThis.crypto.subtle)
   };
   const aesKey = (key: Uint8Array) => subtle.importKey('raw', own(key), 'AES-GCM', false, ['encrypt', 'decrypt']);
   return {
-    sha256: async (bytes) => new Uint8Array(await subtle.digest('SHA-256', own(bytes))),
+    sha256: async (bytes) => (bytes.length <= shortBytesMax ? sha256Now(bytes) : new Uint8Array(await subtle.digest('SHA-256', own(bytes)))),
     hmacSha256: async (key, bytes) => {
       // WebCrypto refuses an empty HMAC key; RFC 2104 pads it with zeros, which a zero byte does as well.
       const imported = await subtle.importKey('raw', own(key.length === 0 ? new Uint8Array(1) : key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
@@ -81,6 +82,9 @@ export const rawPublicKey = async (subtle: SubtleCrypto, key: CryptoKey): Promis
 
 /** WebCrypto wants a view over a plain ArrayBuffer; a view over anything else is copied. */
 const own = (bytes: Uint8Array): Bytes => (bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : new Uint8Array(bytes));
+
+/** Below this the way to WebCrypto and back costs more than the hash: ids of events, and most of their payloads. */
+const shortBytesMax = 512;
 
 const rememberedKeysMax = 1024;
 const keepNewest = <V>(map: Map<string, V>, key: string, value: V): void => {

@@ -1,4 +1,4 @@
-import { sealCommunityKey } from '../crypto/community-key.ts';
+import { communityKeyCheck, sealCommunityKey } from '../crypto/community-key.ts';
 import type { Certificate } from '../crypto/certificate.ts';
 import { textToBytes } from '../kernel/ids.ts';
 import type { Bytes, CryptoPort, DeviceKeys } from '../kernel/ports/crypto.ts';
@@ -21,6 +21,7 @@ export const createActs = ({ crypto, random, device }: ActDeps) => ({
     const written = await log.append('community.key', {
       auth: [...membership().authorityHeads],
       epoch: random.bytes(16),
+      check: await communityKeyCheck(crypto, key),
       sealed: [{ device: device.signing.publicKey, sealedKey }],
     });
     return written.ok ? ok(undefined) : written;

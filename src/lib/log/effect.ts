@@ -16,7 +16,7 @@ export type VoidReason =
   | 'author-not-member'
   | 'certificate'
   | 'invite-used'
-  | 'already-member'
+  | 'role'
   | 'genesis-misplaced';
 
 export type Effective<K extends KindName> = { readonly kind: K; readonly body: Payload<K> };

@@ -32,6 +32,8 @@ const admit = object({
 const communityKey = object({
   auth: heads,
   epoch: bytes(16),
+  /** SHA-256("HN-KEY-CHECK" || key): whoever seals this epoch's key later cannot pass off another. */
+  check: bytes(32),
   sealed: pipe(array(object({ device: bytes(32), sealedKey: anyBytes(160) })), maxLength(400)),
 });
 const profile = object({ auth: heads, personName: nameText });

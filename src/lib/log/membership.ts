@@ -19,7 +19,10 @@ export type MemberView = {
   readonly since: number;
 };
 
-export type SealedKey = { readonly device: string; readonly epoch: string; readonly sealedKey: Bytes; readonly hlc: number; readonly eventId: string };
+/** An epoch of the community key, as its founder has written it; the newest (hlc, then id) is the current one. */
+export type Epoch = { readonly epoch: string; readonly check: Bytes; readonly hlc: number; readonly eventId: string };
+/** The key of an epoch, sealed to one device by whoever let it in. Believed only when it fits the epoch's check. */
+export type SealedKey = { readonly device: string; readonly epoch: string; readonly sealedKey: Bytes };
 
 /** What the authority lane says, the same on every node for every order of arrival. */
 export type Membership = {
@@ -29,6 +32,8 @@ export type Membership = {
   personOf(device: string): string | null;
   agreementKeyOf(device: string): Bytes | null;
   readonly usedInvites: ReadonlySet<string>;
+  /** Oldest first. */
+  readonly epochs: readonly Epoch[];
   readonly sealedKeys: readonly SealedKey[];
   readonly voidById: ReadonlyMap<string, VoidReason>;
   /** Ids of the newest authority events known here, at most 8: what a new authority event names as its past. */
@@ -57,6 +62,7 @@ export const foldMembership = (log: Pick<EventLog, 'all' | 'certificateOf'>): Me
     personOf: (device) => fold.personByDevice.get(device) ?? null,
     agreementKeyOf: (device) => fold.agreementByDevice.get(device) ?? null,
     usedInvites: fold.usedInvites,
+    epochs: fold.epochs.toSorted((a, b) => a.hlc - b.hlc || (a.eventId < b.eventId ? -1 : 1)),
     sealedKeys: fold.sealedKeys,
     voidById: fold.voidById,
     authorityHeads: newestHeads(entries),
@@ -69,6 +75,7 @@ const emptyFold = () => ({
   personByDevice: new Map<string, string>(),
   agreementByDevice: new Map<string, Bytes>(),
   usedInvites: new Set<string>(),
+  epochs: [] as Epoch[],
   sealedKeys: [] as SealedKey[],
   voidById: new Map<string, VoidReason>(),
 });
@@ -102,13 +109,16 @@ const applyEntry = (fold: Fold, entry: Entry, entries: readonly Entry[], log: Pi
     fold.usedInvites.add(invite);
     const { epoch, sealedKey, personName } = effect.body;
     addMember(fold, entry, certificate, personName, 'member', author);
-    fold.sealedKeys.push({ device: bytesToText(certificate.device), epoch: bytesToText(epoch), sealedKey: sealedKey as Bytes, hlc: event.header.hlc, eventId: event.id });
+    fold.sealedKeys.push({ device: bytesToText(certificate.device), epoch: bytesToText(epoch), sealedKey: sealedKey as Bytes });
     return true;
   }
   if (effect.kind === 'community.key') {
+    // Only the founder opens an epoch; otherwise any member could draw the others to a meeting place of their own.
+    if (fold.members.get(author)?.role !== 'anchor') return settleVoid('role');
     const epoch = bytesToText(effect.body.epoch);
+    fold.epochs.push({ epoch, check: effect.body.check as Bytes, hlc: event.header.hlc, eventId: event.id });
     for (const { device, sealedKey } of effect.body.sealed) {
-      fold.sealedKeys.push({ device: bytesToText(device), epoch, sealedKey: sealedKey as Bytes, hlc: event.header.hlc, eventId: event.id });
+      fold.sealedKeys.push({ device: bytesToText(device), epoch, sealedKey: sealedKey as Bytes });
     }
     return true;
   }

@@ -1,5 +1,5 @@
-import { openCommunityKey } from '../crypto/community-key.ts';
-import { bytesToText } from '../kernel/ids.ts';
+import { communityKeyCheck, openCommunityKey } from '../crypto/community-key.ts';
+import { areBytesEqual, bytesToText } from '../kernel/ids.ts';
 import type { Bytes, CryptoPort, DeviceKeys } from '../kernel/ports/crypto.ts';
 import { createSignal } from '../kernel/watch.ts';
 import { authorityLane } from './event.ts';
@@ -29,9 +29,10 @@ export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKe
   /** Opens what has been sealed to this device and not been opened yet. */
   const openKeys = async (): Promise<void> => {
     for (const { epoch, sealedKey } of ownSealedKeys()) {
-      if (keysByEpoch.has(epoch)) continue;
+      const named = membershipNow().epochs.find((each) => each.epoch === epoch);
+      if (!named || keysByEpoch.has(epoch)) continue;
       const key = await openCommunityKey(crypto, device.agreement, sealedKey, log.community);
-      if (key) keysByEpoch.set(epoch, key);
+      if (key && areBytesEqual(await communityKeyCheck(crypto, key), named.check)) keysByEpoch.set(epoch, key);
     }
   };
 
@@ -55,8 +56,7 @@ export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKe
     openKeys,
     /** The newest epoch key we can open, with its epoch; null before admission. */
     currentKey: (): { epoch: string; key: Bytes } | null => {
-      const newest = ownSealedKeys().toSorted((a, b) => b.hlc - a.hlc || (a.eventId < b.eventId ? 1 : -1));
-      for (const { epoch } of newest) {
+      for (const { epoch } of membershipNow().epochs.toReversed()) {
         const key = keysByEpoch.get(epoch);
         if (key) return { epoch, key };
       }

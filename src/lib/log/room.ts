@@ -51,9 +51,8 @@ export const createRoomFold = (log: RoomLog, read: ReadEffect = readEffect) => {
       const rows = rowsByLane.get(place) ?? [];
       rowsByLane.set(place, rows);
       const from = rows.length;
-      const [before, ...entries] = from === 0 ? [undefined, ...log.slice(author, lane, 0, next)] : log.slice(author, lane, from - 1, next - from + 1);
-      let previous = before;
-      for (const entry of entries) {
+      let previous = log.slice(author, lane, from - 1, 1)[0];
+      for (const entry of log.slice(author, lane, from, next - from)) {
         const row = readRow(entry, previous, read);
         rows.push(row);
         add(row);

@@ -24,7 +24,7 @@ export const openDevice = async (deps: { keyring: Keyring; store: Store; crypto:
   }
   const certificate = await issueCertificate(
     { root: rootPublicKey, device: keys.signing.publicKey, agreement: keys.agreement.publicKey, created: now, expires: now + certificateLifeSeconds },
-    rootSign,
+    { root: rootSign, device: keys.signing.sign },
   );
   await store.commit({ kv: [{ key: certificateKey, value: certificate.bytes }] }, 'strict');
   return { keys, certificate, ...ids };
