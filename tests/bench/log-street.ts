@@ -56,9 +56,15 @@ export const writeStreet = async (count: number) => {
     add(payload);
   }
   const { publicKey } = street.founderPerson.keys.signing;
-  return { bytes: Buffer.concat(parts), identity: { community: [...street.community], publicKey: [...publicKey], pkcs8: [...pkcs8Of('anna')] } };
+  return {
+    bytes: Buffer.concat(parts),
+    identity: { community: [...street.community], publicKey: [...publicKey], pkcs8: [...pkcs8Of('anna')] },
+  };
 };
 
 /** The private key of a seeded person's device, as WebCrypto imports it (RFC 8410). */
 const pkcs8Of = (name: string): Buffer =>
-  Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), createHash('sha256').update('device').update(new TextEncoder().encode(name)).digest()]);
+  Buffer.concat([
+    Buffer.from('302e020100300506032b657004220420', 'hex'),
+    createHash('sha256').update('device').update(new TextEncoder().encode(name)).digest(),
+  ]);

@@ -27,7 +27,9 @@ export const run = async (args: readonly string[]): Promise<BenchResult> => {
   const server = await servePage(folder, bytes);
   try {
     note('taking them in');
-    const filled = await inBrowser(join(folder, 'profile'), server.url, (page) => page.evaluate((who) => bench.fill(who), identity));
+    const filled = await inBrowser(join(folder, 'profile'), server.url, (page) =>
+      page.evaluate((who) => bench.fill(who), identity),
+    );
     note('10,000 of them as sync brings them');
     const syncAppendPerS = await inBrowser(join(folder, 'profile-sync'), server.url, (page) =>
       page.evaluate(([who, most]) => bench.fillAsSync(who, most), [identity, Math.min(10_000, count)] as const),
@@ -60,7 +62,11 @@ export const run = async (args: readonly string[]): Promise<BenchResult> => {
         messages: cold.messages,
         events: filled.events,
       },
-      peers: { rawIndexedDb: { batch1000PerS: filled.rawIdbPerS }, rawWebCrypto: { verifyPerS: filled.rawVerifyPerS }, both: { boundPerS } },
+      peers: {
+        rawIndexedDb: { batch1000PerS: filled.rawIdbPerS },
+        rawWebCrypto: { verifyPerS: filled.rawVerifyPerS },
+        both: { boundPerS },
+      },
     };
   } finally {
     server.close();
@@ -81,14 +87,21 @@ const servePage = async (folder: string, events: Buffer) => {
       outDir: folder,
       emptyOutDir: false,
       copyPublicDir: false,
-      lib: { entry: fileURLToPath(new URL('page-log.ts', import.meta.url)), formats: ['es'], fileName: () => 'page-log.js' },
+      lib: {
+        entry: fileURLToPath(new URL('page-log.ts', import.meta.url)),
+        formats: ['es'],
+        fileName: () => 'page-log.js',
+      },
     },
   });
   const script = readFileSync(join(folder, 'page-log.js'));
   const server = createServer(({ url }, response) => {
     if (url === '/events.bin') response.setHeader('content-type', 'application/octet-stream').end(events);
     else if (url === '/page-log.js') response.setHeader('content-type', 'text/javascript').end(script);
-    else response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title><script type="module" src="/page-log.js"></script>');
+    else
+      response
+        .setHeader('content-type', 'text/html')
+        .end('<!doctype html><title>bench</title><script type="module" src="/page-log.js"></script>');
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -98,7 +111,10 @@ const servePage = async (folder: string, events: Buffer) => {
 /** A browser of its own on a profile on disk, and its one page. */
 const inBrowser = async <T>(profile: string, url: string, act: (page: Page) => Promise<T>): Promise<T> => {
   const found = findChromium();
-  const context = await chromium.launchPersistentContext(profile, { ...(found ? { executablePath: found.path } : {}), args: ['--no-sandbox'] });
+  const context = await chromium.launchPersistentContext(profile, {
+    ...(found ? { executablePath: found.path } : {}),
+    args: ['--no-sandbox'],
+  });
   try {
     const page = await context.newPage();
     await page.goto(url);

@@ -97,12 +97,14 @@ const openRoom = async () => {
   await once(exchange, 'listening');
   const { port } = exchange.address() as AddressInfo;
   const topics = new Set<string>();
+  // Every stock room of a process speaks over every socket of it; another meeting's is not for here.
+  const isHere = (topic: string): boolean => topic.startsWith(`${port} `);
   exchange.on('connection', (socket) => {
     socket.on('message', (text) => {
       const message = JSON.parse(String(text)) as { type: string; topic?: string; topics?: string[] };
-      if (message.type === 'subscribe') for (const topic of message.topics ?? []) topics.add(topic);
+      if (message.type === 'subscribe') for (const topic of (message.topics ?? []).filter(isHere)) topics.add(topic);
       if (message.type === 'ping') socket.send('{"type":"pong"}');
-      if (message.type !== 'publish') return;
+      if (message.type !== 'publish' || !isHere(message.topic ?? '')) return;
       for (const topic of topics) if (topic !== message.topic) socket.send(JSON.stringify({ ...message, topic }));
     });
   });

@@ -2,7 +2,8 @@ import { deleteDB, openDB } from 'idb';
 import { describe, expect, it } from 'vitest';
 import { err, ok, unwrap } from '../../src/lib/kernel/result.ts';
 import { openIdbStore } from '../../src/lib/stores/idb-store.ts';
-import { eventAt, eventsIn, payloadsIn, runStoreContract } from '../contracts/store-contract.ts';
+import { runStoreContract } from '../contracts/store-contract.ts';
+import { eventAt, eventsIn, payloadsIn } from '../contracts/store-place.ts';
 import { freshName, makeIdbPlace } from '../contracts/store-idb-place.ts';
 
 runStoreContract('IndexedDB', makeIdbPlace);
@@ -39,7 +40,8 @@ const makeVersionOne = async (name: string, count: number): Promise<void> => {
   for (let at = 0; at < count; at++) {
     const event = eventAt(at % 2 === 0 ? 'anna' : 'bora', 16 + (at % 3), Math.floor(at / 6));
     void transaction.objectStore('events').put(event);
-    if (at % 5 !== 0) void transaction.objectStore('payloads').put({ id: event.id, payload: new Uint8Array([at & 255]) });
+    if (at % 5 !== 0)
+      void transaction.objectStore('payloads').put({ id: event.id, payload: new Uint8Array([at & 255]) });
   }
   void transaction.objectStore('payloads').put({ id: 'of-no-event', payload: new Uint8Array([9]) });
   void transaction.objectStore('kv').put({ name: 'Anna' }, 'settings');

@@ -2,7 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { err, ok, unwrap } from '../../src/lib/kernel/result.ts';
 import { eventsOfSegment } from '../../src/lib/kernel/segment.ts';
 import { openIdbStore } from '../../src/lib/stores/idb-store.ts';
-import { eventAt } from '../contracts/store-contract.ts';
+import { eventAt } from '../contracts/store-place.ts';
 
 /** Storage buckets are Chromium's alone and not in TypeScript's library yet; only this test needs them. */
 type Buckets = {
@@ -22,7 +22,10 @@ it('says quota-full when the browser has no room, and leaves nothing of that com
   const payload = crypto.getRandomValues(new Uint8Array(60 * 1024));
   const payloads = Array.from({ length: 100 }, (_, at) => ({ id: `photo-${at}`, payload }));
   expect(await store.commit({ events: [eventAt('anna', 0, 2)], payloads }, 'strict')).toEqual(err('quota-full'));
-  expect([(await store.segments()).flatMap(eventsOfSegment), await store.payloads()]).toEqual([[eventAt('anna', 0, 1)], []]);
+  expect([(await store.segments()).flatMap(eventsOfSegment), await store.payloads()]).toEqual([
+    [eventAt('anna', 0, 1)],
+    [],
+  ]);
   store.close();
   await storageBuckets.delete(name);
 });

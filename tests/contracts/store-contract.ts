@@ -1,33 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Store, StoredEvent, StoredPayload } from '../../src/lib/kernel/ports/store.ts';
+import type { Store } from '../../src/lib/kernel/ports/store.ts';
 import { err, ok } from '../../src/lib/kernel/result.ts';
-import { eventsOfSegment, isSegmentSound, payloadsOfSegment } from '../../src/lib/kernel/segment.ts';
+import { isSegmentSound } from '../../src/lib/kernel/segment.ts';
 import { runPackingContract } from './store-packing.ts';
-
-/**
- * A disk that keeps what was committed: every `open` is one more node process on the same disk. `breaksAt`: the process ends
- * in the middle of its k-th operation on the disk, k counted from 1, and whoever waits for it is thrown out.
- */
-export type StorePlace = {
-  open(faults?: { readonly breaksAt: number }): Promise<Store & { readonly epoch: number }>;
-  dispose(): Promise<void>;
-};
-
-export const eventAt = (author: string, lane: number, seq: number, id = `${author}-${lane}-${seq}`): StoredEvent => ({
-  author,
-  lane,
-  seq,
-  id,
-  envelope: new TextEncoder().encode(`envelope of ${id}`),
-});
-
-/** What a store holds, by author, lane and seq; the digests of its segments are left out. */
-export const eventsIn = async (store: Store): Promise<StoredEvent[]> =>
-  (await store.segments()).flatMap(eventsOfSegment).map(({ author, lane, seq, id, envelope }) => ({ author, lane, seq, id, envelope: envelope.slice() }));
-
-/** Every payload, in a segment or beside it, by id. */
-export const payloadsIn = async (store: Store): Promise<StoredPayload[]> =>
-  [...(await store.segments()).flatMap(payloadsOfSegment), ...(await store.payloads())].map(({ id, payload }) => ({ id, payload: payload.slice() })).toSorted(byId);
+import { byId, eventAt, eventsIn, payloadsIn, type StorePlace } from './store-place.ts';
 
 /** What every store must do, hostile cases included. */
 export const runStoreContract = (name: string, makePlace: () => Promise<StorePlace>): void => {
@@ -211,7 +187,9 @@ export const runStoreContract = (name: string, makePlace: () => Promise<StorePla
     it('gives sound segments, each with the digest of its last event', async () => {
       const store = await place.open();
       const digest = new Uint8Array(32).fill(3);
-      const events = [0, 1, 2].map((seq) => (seq === 2 ? { ...eventAt('anna', 0, seq), digest } : eventAt('anna', 0, seq)));
+      const events = [0, 1, 2].map((seq) =>
+        seq === 2 ? { ...eventAt('anna', 0, seq), digest } : eventAt('anna', 0, seq),
+      );
       await store.commit({ events, payloads: [{ id: 'anna-0-1', payload: new Uint8Array([1]) }] }, 'relaxed');
       const segments = await store.segments();
       expect(segments.every(isSegmentSound)).toBe(true);
@@ -220,5 +198,3 @@ export const runStoreContract = (name: string, makePlace: () => Promise<StorePla
   });
   runPackingContract(name, makePlace);
 };
-
-const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);

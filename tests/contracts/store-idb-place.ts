@@ -1,7 +1,7 @@
 import { deleteDB } from 'idb';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 import { openIdbStore } from '../../src/lib/stores/idb-store.ts';
-import type { StorePlace } from './store-contract.ts';
+import type { StorePlace } from './store-place.ts';
 
 export const freshName = (): string => `store-${crypto.randomUUID()}`;
 

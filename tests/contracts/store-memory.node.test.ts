@@ -6,14 +6,16 @@ import {
   isSimulatedCrash,
   type StoreFault,
 } from '../../src/lib/stores/memory-store.ts';
-import { eventAt, eventsIn, payloadsIn, runStoreContract } from './store-contract.ts';
+import { runStoreContract } from './store-contract.ts';
+import { eventAt, eventsIn, payloadsIn } from './store-place.ts';
 
 const breaksAt = (broken: number, fault: StoreFault) => (n: number) => (n === broken ? fault : null);
 
 runStoreContract('memory', async () => {
   const disk = createMemoryDisk();
   return {
-    open: async (faults) => createMemoryStore({ disk, ...(faults ? { beforeCommit: breaksAt(faults.breaksAt, 'crash') } : {}) }),
+    open: async (faults) =>
+      createMemoryStore({ disk, ...(faults ? { beforeCommit: breaksAt(faults.breaksAt, 'crash') } : {}) }),
     dispose: async () => {},
   };
 });

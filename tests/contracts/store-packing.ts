@@ -3,7 +3,7 @@ import { limits } from '../../src/lib/kernel/limits.ts';
 import type { Store, StoredEvent } from '../../src/lib/kernel/ports/store.ts';
 import { err, ok, unwrap } from '../../src/lib/kernel/result.ts';
 import { isSegmentSound } from '../../src/lib/kernel/segment.ts';
-import { eventAt, eventsIn, payloadsIn, type StorePlace } from './store-contract.ts';
+import { eventAt, eventsIn, payloadsIn, type StorePlace } from './store-place.ts';
 
 const many = limits.segmentsJoinedMin;
 const payloadOf = ({ id, seq }: StoredEvent) => ({ id, payload: new Uint8Array([seq, 1]) });
@@ -45,15 +45,18 @@ export const runPackingContract = (name: string, makePlace: () => Promise<StoreP
       expect([segments.length, segments.every(isSegmentSound)]).toEqual([1, true]);
     });
 
-    at('goes on after packed events: the next one, the same ones again, and another one at a packed place', async (place) => {
-      const store = await place.open();
-      const events = await writeManyRecords(store);
-      await packAll(store);
-      const next = eventAt('anna', 0, many + 1);
-      expect(await store.commit({ events: [next, ...events] }, 'strict')).toEqual(ok(undefined));
-      expect(await store.commit({ events: [eventAt('anna', 0, 5, 'another')] }, 'strict')).toEqual(err('conflict'));
-      expect(await eventsIn(store)).toEqual([...events, next]);
-    });
+    at(
+      'goes on after packed events: the next one, the same ones again, and another one at a packed place',
+      async (place) => {
+        const store = await place.open();
+        const events = await writeManyRecords(store);
+        await packAll(store);
+        const next = eventAt('anna', 0, many + 1);
+        expect(await store.commit({ events: [next, ...events] }, 'strict')).toEqual(ok(undefined));
+        expect(await store.commit({ events: [eventAt('anna', 0, 5, 'another')] }, 'strict')).toEqual(err('conflict'));
+        expect(await eventsIn(store)).toEqual([...events, next]);
+      },
+    );
 
     at('takes payloads that come after their events, one, many at once, and in the commit of others', async (place) => {
       const store = await place.open();
@@ -62,8 +65,12 @@ export const runPackingContract = (name: string, makePlace: () => Promise<StoreP
       const late = bare.map((event) => ({ ...payloadOf(event), at: { author: 'anna', lane: 0, seq: event.seq } }));
       expect(await store.commit({ payloads: late.slice(0, 1) }, 'relaxed')).toEqual(ok(undefined));
       await packAll(store);
-      expect(await store.commit({ events: [eventAt('bora', 0, 0)], payloads: late.slice(1, -1) }, 'relaxed')).toEqual(ok(undefined));
-      expect(await store.commit({ payloads: late.slice(-1).map(({ id, payload }) => ({ id, payload })) }, 'relaxed')).toEqual(ok(undefined));
+      expect(await store.commit({ events: [eventAt('bora', 0, 0)], payloads: late.slice(1, -1) }, 'relaxed')).toEqual(
+        ok(undefined),
+      );
+      expect(
+        await store.commit({ payloads: late.slice(-1).map(({ id, payload }) => ({ id, payload })) }, 'relaxed'),
+      ).toEqual(ok(undefined));
       store.close();
       const reopened = await place.open();
       expect(await payloadsIn(reopened)).toEqual(events.map(payloadOf).toSorted((a, b) => (a.id < b.id ? -1 : 1)));
@@ -76,7 +83,14 @@ export const runPackingContract = (name: string, makePlace: () => Promise<StoreP
       const others = [eventAt('anna', 1, 0), eventAt('bora', 0, 0), ...[3, 7, 9].map((seq) => eventAt('chen', 2, seq))];
       unwrap(await store.commit({ events: others }, 'strict'));
       const before = await eventsIn(store);
-      for (const [author, lane] of [['anna', 0], ['anna', 1], ['bora', 0], ['chen', 2], ['nobody', 7]] as const) await packAll(store, author, lane);
+      for (const [author, lane] of [
+        ['anna', 0],
+        ['anna', 1],
+        ['bora', 0],
+        ['chen', 2],
+        ['nobody', 7],
+      ] as const)
+        await packAll(store, author, lane);
       expect(await eventsIn(store)).toEqual(before);
     });
 
@@ -121,7 +135,10 @@ const liveThrough = async (place: StorePlace, breaksAt: number): Promise<boolean
     unwrap(await store.commit({ payloads: late.slice(2) }, 'strict'));
     for (const { id } of late) toldPayloads.add(id);
   };
-  const isThrough = await life().then(() => true, () => false);
+  const isThrough = await life().then(
+    () => true,
+    () => false,
+  );
   store.close();
   const after = await place.open();
   const ids = (await eventsIn(after)).map(({ id }) => id);

@@ -1,4 +1,5 @@
 import { expect, test } from '@playwright/test';
+import { linkTimings } from '../../src/lib/mesh/link.ts';
 import { openStreet, type Resident, type Street } from '../support/street.ts';
 import { foundNeighbourhood, letIn, knock, say, showInvite } from '../support/walks.ts';
 
@@ -31,9 +32,19 @@ test('Anna and Bora are neighbours; the pill counts one neighbour', async () => 
   await expect(anna.page.getByTestId('status-pill')).toHaveText('1 neighbour', { timeout: 30_000 });
 });
 
-test('Bora and the server go away: within 5 s the pill says that no one is near', async () => {
+test('Bora and the server vanish without a word: the pill says so as soon as his link counts as silent', async () => {
   await street.stopServer();
   await street.moveOut(bora);
+  // A browser that is ended says no goodbye; the link waits `silentMs` and looks every `pingMs`.
+  await expect(anna.page.getByTestId('status-pill')).toHaveText('Only this device', {
+    timeout: linkTimings.silentMs + 2 * linkTimings.pingMs,
+  });
+});
+
+test('Anna, with nobody near, looks for neighbours; the server is cut off and within 5 s the pill says that she is alone', async () => {
+  await street.startServer();
+  await expect(anna.page.getByTestId('status-pill')).toHaveText(/^\s*Looking for neighbours/, { timeout: 30_000 });
+  await street.stopServer();
   await expect(anna.page.getByTestId('status-pill')).toHaveText('Only this device', { timeout: 5_000 });
 });
 

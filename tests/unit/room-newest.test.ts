@@ -5,9 +5,19 @@ import { kinds } from '../../src/lib/log/kinds.ts';
 import { foldNewest } from '../../src/lib/log/room-newest.ts';
 import { createRoomFold, foldRoom } from '../../src/lib/log/room.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
-import { forgeEvent, hashOf, makeStreet, openNeighbourhood, payloadOf, todayLane, todayMs, type Person } from './street-fixture.ts';
+import {
+  forgeEvent,
+  hashOf,
+  makeStreet,
+  openNeighbourhood,
+  payloadOf,
+  todayLane,
+  todayMs,
+  type Person,
+} from './street-fixture.ts';
 
-const messagePayload = (text: string, id: string) => payloadOf('chat.message', { to: 'everyone', text, clientId: hashOf(id).slice(0, 16) });
+const messagePayload = (text: string, id: string) =>
+  payloadOf('chat.message', { to: 'everyone', text, clientId: hashOf(id).slice(0, 16) });
 
 /** A street in which everything goes wrong that a room has a rule for: repeated ids, times that go back, unknown kinds, missing payloads. */
 const messyStreet = async (seed: string, count: number) => {
@@ -24,7 +34,10 @@ const messyStreet = async (seed: string, count: number) => {
     next.set(place, seq + 1);
     const hlc = hlcFromMs(todayMs + at * 1_000 - (dice(5) === 0 ? dice(9) * 1_000 : 0));
     const kind = dice(15) === 0 ? 4_000 : kinds['chat.message'].number;
-    const payload = dice(12) === 0 ? hashOf(`broken ${at}`) : messagePayload(`${person.name} ${at}`, `${dice(4) === 0 ? dice(6) : `${at}`}`);
+    const payload =
+      dice(12) === 0
+        ? hashOf(`broken ${at}`)
+        : messagePayload(`${person.name} ${at}`, `${dice(4) === 0 ? dice(6) : `${at}`}`);
     events.push(await forgeEvent(person.keys.signing, { community: street.community, lane, seq, hlc, kind }, payload));
   }
   return { street, events, dice };
@@ -35,10 +48,16 @@ describe('the newest messages of the room', () => {
     for (const seed of ['one', 'two', 'three']) {
       const { street, events, dice } = await messyStreet(seed, 160);
       const { log, here } = await street.move(street.founderPerson);
-      unwrap(await log.receive(events.map(({ envelope, payload }) => ({ envelope, payload: dice(10) === 0 ? null : payload })), 'bora'));
+      unwrap(
+        await log.receive(
+          events.map(({ envelope, payload }) => ({ envelope, payload: dice(10) === 0 ? null : payload })),
+          'bora',
+        ),
+      );
       const whole = foldRoom(log, here.membership()).messages;
       expect(whole.length).toBeGreaterThan(30);
-      for (const most of [1, 2, 7, 30, whole.length, 500]) expect(foldNewest(log, here.membership(), most)).toEqual(whole.slice(-most));
+      for (const most of [1, 2, 7, 30, whole.length, 500])
+        expect(foldNewest(log, here.membership(), most)).toEqual(whole.slice(-most));
     }
   });
 });
@@ -65,10 +84,17 @@ describe('a room that grows', () => {
   it('is the same after a restart, whose events come from segments', async () => {
     const { street, events } = await messyStreet('restart', 150);
     const first = await street.move(street.founderPerson);
-    unwrap(await first.log.receive(events.map(({ envelope, payload }) => ({ envelope, payload })), 'bora'));
+    unwrap(
+      await first.log.receive(
+        events.map(({ envelope, payload }) => ({ envelope, payload })),
+        'bora',
+      ),
+    );
     const again = await openNeighbourhood(street.founderPerson, street.community, { disk: first.disk });
     expect(again.here.room()).toEqual(first.here.room());
     expect(again.log.heads()).toEqual(expect.arrayContaining(first.log.heads()));
-    expect([...again.log.all()].map(({ event }) => event)).toEqual(expect.arrayContaining([...first.log.all()].map(({ event }) => event)));
+    expect([...again.log.all()].map(({ event }) => event)).toEqual(
+      expect.arrayContaining([...first.log.all()].map(({ event }) => event)),
+    );
   });
 });

@@ -26,7 +26,11 @@ const padOf = (bytes: Uint8Array): Uint8Array => {
 const compress = (state: Int32Array, words: Int32Array, block: Uint8Array, at: number): void => {
   for (let i = 0; i < 16; i++) {
     const from = at + 4 * i;
-    words[i] = ((block[from] ?? 0) << 24) | ((block[from + 1] ?? 0) << 16) | ((block[from + 2] ?? 0) << 8) | (block[from + 3] ?? 0);
+    words[i] =
+      ((block[from] ?? 0) << 24) |
+      ((block[from + 1] ?? 0) << 16) |
+      ((block[from + 2] ?? 0) << 8) |
+      (block[from + 3] ?? 0);
   }
   for (let i = 16; i < 64; i++) {
     const x = words[i - 15] ?? 0;

@@ -8,7 +8,7 @@ import { sha256Now } from './sha256.ts';
  */
 export const createWebCrypto = (subtle: SubtleCrypto = globalThis.crypto.subtle): CryptoPort => {
   const soundByKey = new Map<string, boolean>();
-  const keysByText = new Map<string, Promise<CryptoKey>>();
+  const keysByText = new Map<string, CryptoKey | Promise<CryptoKey>>();
   const isSigningKeySound = (publicKey: Uint8Array): boolean => {
     const text = String.fromCharCode(...publicKey);
     const known = soundByKey.get(text);
@@ -17,28 +17,52 @@ export const createWebCrypto = (subtle: SubtleCrypto = globalThis.crypto.subtle)
     keepNewest(soundByKey, text, sound);
     return sound;
   };
-  const importVerifyKey = (publicKey: Uint8Array): Promise<CryptoKey> => {
+  const importVerifyKey = (publicKey: Uint8Array): CryptoKey | Promise<CryptoKey> => {
     const text = String.fromCharCode(...publicKey);
     const known = keysByText.get(text);
     if (known) return known;
     const imported = subtle.importKey('raw', own(publicKey), 'Ed25519', false, ['verify']);
     keepNewest(keysByText, text, imported);
+    // From then on a signature is handed to the platform at once, while the caller goes on to the next.
+    void imported.then(
+      (key) => keysByText.has(text) && keysByText.set(text, key),
+      () => keysByText.delete(text),
+    );
     return imported;
   };
   const aesKey = (key: Uint8Array) => subtle.importKey('raw', own(key), 'AES-GCM', false, ['encrypt', 'decrypt']);
   return {
-    sha256: async (bytes) => (bytes.length <= shortBytesMax ? sha256Now(bytes) : new Uint8Array(await subtle.digest('SHA-256', own(bytes)))),
+    sha256: async (bytes) =>
+      bytes.length <= shortBytesMax ? sha256Now(bytes) : new Uint8Array(await subtle.digest('SHA-256', own(bytes))),
     hmacSha256: async (key, bytes) => {
       // WebCrypto refuses an empty HMAC key; RFC 2104 pads it with zeros, which a zero byte does as well.
-      const imported = await subtle.importKey('raw', own(key.length === 0 ? new Uint8Array(1) : key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+      const imported = await subtle.importKey(
+        'raw',
+        own(key.length === 0 ? new Uint8Array(1) : key),
+        { name: 'HMAC', hash: 'SHA-256' },
+        false,
+        ['sign'],
+      );
       return new Uint8Array(await subtle.sign('HMAC', imported, own(bytes)));
     },
     seal: async (key, nonce, plain, additional) =>
-      new Uint8Array(await subtle.encrypt({ name: 'AES-GCM', iv: own(nonce), additionalData: own(additional) }, await aesKey(key), own(plain))),
+      new Uint8Array(
+        await subtle.encrypt(
+          { name: 'AES-GCM', iv: own(nonce), additionalData: own(additional) },
+          await aesKey(key),
+          own(plain),
+        ),
+      ),
     open: async (key, nonce, sealed, additional) => {
       const imported = await aesKey(key);
       try {
-        return new Uint8Array(await subtle.decrypt({ name: 'AES-GCM', iv: own(nonce), additionalData: own(additional) }, imported, own(sealed)));
+        return new Uint8Array(
+          await subtle.decrypt(
+            { name: 'AES-GCM', iv: own(nonce), additionalData: own(additional) },
+            imported,
+            own(sealed),
+          ),
+        );
       } catch (error) {
         if (error instanceof DOMException && error.name === 'OperationError') return null;
         throw error;
@@ -47,7 +71,8 @@ export const createWebCrypto = (subtle: SubtleCrypto = globalThis.crypto.subtle)
     isSigningKeySound,
     verify: async (publicKey, message, signature) => {
       if (signature.length !== 64 || hasSmallOrderR(signature) || !isSigningKeySound(publicKey)) return false;
-      return subtle.verify('Ed25519', await importVerifyKey(publicKey), own(signature), own(message));
+      const key = importVerifyKey(publicKey);
+      return subtle.verify('Ed25519', key instanceof Promise ? await key : key, own(signature), own(message));
     },
     ephemeral: async () => {
       const pair = await subtle.generateKey('X25519', false, ['deriveBits']);
@@ -78,10 +103,12 @@ export const agreementKey = (subtle: SubtleCrypto, privateKey: CryptoKey, public
   },
 });
 
-export const rawPublicKey = async (subtle: SubtleCrypto, key: CryptoKey): Promise<Bytes> => new Uint8Array(await subtle.exportKey('raw', key));
+export const rawPublicKey = async (subtle: SubtleCrypto, key: CryptoKey): Promise<Bytes> =>
+  new Uint8Array(await subtle.exportKey('raw', key));
 
 /** WebCrypto wants a view over a plain ArrayBuffer; a view over anything else is copied. */
-const own = (bytes: Uint8Array): Bytes => (bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : new Uint8Array(bytes));
+const own = (bytes: Uint8Array): Bytes =>
+  bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : new Uint8Array(bytes);
 
 /** Below this the way to WebCrypto and back costs more than the hash: ids of events, and most of their payloads. */
 const shortBytesMax = 512;

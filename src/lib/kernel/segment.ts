@@ -5,7 +5,10 @@ import type { StoredEvent, StoredPayload, StoredSegment } from './ports/store.ts
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Successive events of one lane as one record; `payloadOf` knows the payloads that are here. Throws when they are not successive. */
-export const makeSegment = (events: readonly StoredEvent[], payloadOf: (id: string) => Bytes | undefined): StoredSegment => {
+export const makeSegment = (
+  events: readonly StoredEvent[],
+  payloadOf: (id: string) => Bytes | undefined,
+): StoredSegment => {
   const first = events[0];
   const last = events.at(-1);
   if (!first || !last) throw new Error('segment: of no event');
@@ -14,7 +17,8 @@ export const makeSegment = (events: readonly StoredEvent[], payloadOf: (id: stri
   const bare: number[] = [];
   let end = (ends[0] = parts[0]?.length ?? 0);
   for (const [at, { author, lane, seq, id, envelope }] of events.entries()) {
-    if (author !== first.author || lane !== first.lane || seq !== first.seq + at) throw new Error('segment: events of one lane in sequence make one');
+    if (author !== first.author || lane !== first.lane || seq !== first.seq + at)
+      throw new Error('segment: events of one lane in sequence make one');
     const payload = payloadOf(id);
     if (!payload) bare.push(seq);
     ends[1 + 2 * at] = end += envelope.length;
@@ -22,12 +26,24 @@ export const makeSegment = (events: readonly StoredEvent[], payloadOf: (id: stri
     parts.push(envelope);
     if (payload) parts.push(payload);
   }
-  const segment = { author: first.author, lane: first.lane, from: first.seq, to: last.seq, bytes: concatBytes(...parts), ends, bare, digest: last.digest ?? null };
+  const segment = {
+    author: first.author,
+    lane: first.lane,
+    from: first.seq,
+    to: last.seq,
+    bytes: concatBytes(...parts),
+    ends,
+    bare,
+    digest: last.digest ?? null,
+  };
   return { ...segment, check: checkOf(segment) };
 };
 
 /** Cuts the events of one lane, sorted by seq, into segments: at every gap, and where one would grow too large. */
-export const makeSegments = (events: readonly StoredEvent[], payloadOf: (id: string) => Bytes | undefined): StoredSegment[] => {
+export const makeSegments = (
+  events: readonly StoredEvent[],
+  payloadOf: (id: string) => Bytes | undefined,
+): StoredSegment[] => {
   const segments: StoredSegment[] = [];
   let part: StoredEvent[] = [];
   let bytes = 0;
@@ -49,10 +65,12 @@ export const makeSegments = (events: readonly StoredEvent[], payloadOf: (id: str
 
 export const countOf = ({ from, to }: StoredSegment): number => to - from + 1;
 
-export const idsOfSegment = ({ bytes, ends }: StoredSegment): string[] => decoder.decode(bytes.subarray(0, ends[0])).split(' ');
+export const idsOfSegment = ({ bytes, ends }: StoredSegment): string[] =>
+  decoder.decode(bytes.subarray(0, ends[0])).split(' ');
 
 /** A view into the segment, not a copy. `at` counts from the segment's first event. */
-export const envelopeIn = ({ bytes, ends }: StoredSegment, at: number): Bytes => bytes.subarray(ends[2 * at], ends[2 * at + 1]);
+export const envelopeIn = ({ bytes, ends }: StoredSegment, at: number): Bytes =>
+  bytes.subarray(ends[2 * at], ends[2 * at + 1]);
 
 /** A view into the segment, or null when it does not have this payload. */
 export const payloadIn = ({ bytes, ends, bare, from }: StoredSegment, at: number): Bytes | null =>
@@ -77,7 +95,11 @@ export const payloadsOfSegment = (segment: StoredSegment): StoredPayload[] =>
 export const isSegmentSound = (segment: StoredSegment): boolean => {
   const { bytes, ends, bare, from, to, digest } = segment;
   const hasShape =
-    bytes instanceof Uint8Array && ends instanceof Uint32Array && Array.isArray(bare) && (digest === null || digest instanceof Uint8Array) && ends.length === 1 + 2 * (to - from + 1);
+    bytes instanceof Uint8Array &&
+    ends instanceof Uint32Array &&
+    Array.isArray(bare) &&
+    (digest === null || digest instanceof Uint8Array) &&
+    ends.length === 1 + 2 * (to - from + 1);
   return hasShape && checkOf(segment) === segment.check;
 };
 
@@ -96,7 +118,10 @@ const murmur3 = (bytes: Uint8Array, seed: number): number => {
     return Math.imul((product << 15) | (product >>> 17), 0x1b873593);
   };
   const wordCount = bytes.length >>> 2;
-  const words = bytes.byteOffset % 4 === 0 ? new Int32Array(bytes.buffer, bytes.byteOffset, wordCount) : new Int32Array(bytes.slice(0, wordCount * 4).buffer);
+  const words =
+    bytes.byteOffset % 4 === 0
+      ? new Int32Array(bytes.buffer, bytes.byteOffset, wordCount)
+      : new Int32Array(bytes.slice(0, wordCount * 4).buffer);
   let hash = seed;
   for (let at = 0; at < wordCount; at++) {
     hash ^= mix(words[at] ?? 0);

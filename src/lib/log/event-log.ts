@@ -1,6 +1,5 @@
 import { hlcMonth, nextHlc, type Hlc } from '../kernel/hlc.ts';
 import { bytesToText } from '../kernel/ids.ts';
-import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
@@ -12,6 +11,7 @@ import { fitsHeader, takeIn, type Incoming, type Intake } from './intake.ts';
 import { encodePayload, kinds, type KindName, type Payload } from './kinds.ts';
 import { createLanes, nextDigest, type Entry } from './lanes.ts';
 import { loadLanes, type Damage } from './load-lanes.ts';
+import { createPacking } from './packing.ts';
 import { createWaitingRoom } from './waiting-room.ts';
 
 export type EventLogDeps = {
@@ -40,9 +40,6 @@ export const createEventLog = (deps: EventLogDeps) => {
   const listeners = new Set<(stored: Stored) => void>();
   const refusedByReason = new Map<string, number>();
   let queue: Promise<unknown> = Promise.resolve();
-  const commitsByLane = new Map<string, number>();
-  const lanesToPack = new Map<string, { author: string; lane: number }>();
-  let isPacking = false;
   let damages: readonly Damage[] = [];
   let lastHlc: Hlc = 0;
 
@@ -51,6 +48,11 @@ export const createEventLog = (deps: EventLogDeps) => {
     queue = turn.catch(() => undefined);
     return turn;
   };
+  const packing = createPacking({
+    store,
+    inTurn,
+    onBroken: (error) => void refusedByReason.set(`pack: ${String(error)}`, 1),
+  });
   const tell = (entries: readonly Entry[], source: string | null) => {
     if (entries.length > 0) for (const listener of listeners) listener({ entries, source });
   };
@@ -60,11 +62,15 @@ export const createEventLog = (deps: EventLogDeps) => {
     inTurn(async () => {
       damages = await loadLanes({ crypto, store, community }, lanes);
       for (const entry of lanes.all(authorityLane)) await admissions.learn(entry);
-      for (const { author, lane } of lanes.heads()) packSoon(author, lane);
+      for (const { author, lane } of lanes.heads()) packing.packSoon(author, lane);
     });
 
   /** Signs and stores one event of our own. The commit may carry small facts along. */
-  const append = <K extends Exclude<KindName, 'community.genesis'>>(kind: K, body: Payload<K>, along: Commit['kv'] = []): Promise<Result<Entry, StoreRefusal>> =>
+  const append = <K extends Exclude<KindName, 'community.genesis'>>(
+    kind: K,
+    body: Payload<K>,
+    along: Commit['kv'] = [],
+  ): Promise<Result<Entry, StoreRefusal>> =>
     inTurn(async () => {
       const payload = encodePayload(random, kind, body);
       const place = nextPlace(kind, own);
@@ -98,51 +104,33 @@ export const createEventLog = (deps: EventLogDeps) => {
   };
 
   /** An event of ours once stood here and the disk has lost it: signing another one would be a fork. It comes back by sync. */
-  const isLost = (author: string, lane: number, seq: number): boolean => damages.some((each) => each.author === author && each.lane === lane && seq <= each.to);
+  const isLost = (author: string, lane: number, seq: number): boolean =>
+    damages.some((each) => each.author === author && each.lane === lane && seq <= each.to);
 
-  const commit = async (entries: readonly Entry[], kv: Commit['kv'], durability: 'strict' | 'relaxed'): Promise<Result<void, StoreRefusal>> => {
-    const digests = new Map<string, Bytes>();
+  const commit = async (
+    entries: readonly Entry[],
+    kv: Commit['kv'],
+    durability: 'strict' | 'relaxed',
+  ): Promise<Result<void, StoreRefusal>> => {
+    const heads = new Map<string, { author: string; lane: number; digest: Bytes }>();
     const events = entries.map(({ event: { author, header, id, envelope } }): StoredEvent => {
       const place = `${author} ${header.lane}`;
-      const digest = nextDigest(digests.get(place) ?? lanes.digest(author, header.lane), id);
-      digests.set(place, digest);
+      const digest = nextDigest(heads.get(place)?.digest ?? lanes.digest(author, header.lane), id);
+      heads.set(place, { author, lane: header.lane, digest });
       return { author, lane: header.lane, seq: header.seq, id, envelope, digest };
     });
     const payloads = entries.flatMap(({ event, payload }) => (payload ? [{ id: event.id, payload }] : []));
     const committed = await store.commit({ events, payloads, ...(kv ? { kv } : {}) }, durability);
-    if (committed.ok) for (const place of digests.keys()) countCommit(place);
+    if (committed.ok) for (const { author, lane } of heads.values()) packing.noteCommit(author, lane);
     return committed;
   };
 
-  /** Every commit leaves at least one record; when a lane has many of them the store joins some. */
-  const countCommit = (place: string): void => {
-    const commits = (commitsByLane.get(place) ?? 0) + 1;
-    commitsByLane.set(place, commits % limits.segmentsJoinedMin);
-    const [author = '', lane = ''] = place.split(' ');
-    if (commits === limits.segmentsJoinedMin) packSoon(author, Number(lane));
-  };
-
-  /** One stretch of one lane a turn, so that an append never waits for more than one. What the store refuses it will tell a commit too. */
-  const packSoon = (author: string, lane: number): void => {
-    lanesToPack.set(`${author} ${lane}`, { author, lane });
-    if (isPacking) return;
-    isPacking = true;
-    const packAll = async (): Promise<void> => {
-      for (const [place, next] of lanesToPack) {
-        lanesToPack.delete(place);
-        for (let isMore = true; isMore; ) {
-          const packed = await inTurn(() => store.pack(next.author, next.lane));
-          isMore = packed.ok && packed.value;
-        }
-      }
-      isPacking = false;
-    };
-    // A store that throws is gone, and every commit from here on says so.
-    packAll().catch((error: unknown) => void refusedByReason.set(`pack: ${String(error)}`, 1));
-  };
-
   /** Takes in envelopes from outside. What is refused is counted by reason and has no effect; the good ones of a batch still count. */
-  const receive = (incoming: readonly Incoming[], source: string, durability: 'strict' | 'relaxed' = 'relaxed'): Promise<Result<Intake, StoreRefusal>> =>
+  const receive = (
+    incoming: readonly Incoming[],
+    source: string,
+    durability: 'strict' | 'relaxed' = 'relaxed',
+  ): Promise<Result<Intake, StoreRefusal>> =>
     inTurn(async () => {
       const intake = await takeIn({ crypto, community, lanes, waiting, admissions }, incoming);
       for (const { reason } of intake.refused) refusedByReason.set(reason, (refusedByReason.get(reason) ?? 0) + 1);
@@ -155,14 +143,18 @@ export const createEventLog = (deps: EventLogDeps) => {
     });
 
   /** Payloads that come after their events. A payload of an unknown event, or one that does not fit, is dropped and counted. */
-  const receivePayloads = (payloads: readonly { id: string; payload: Uint8Array }[], source: string): Promise<Result<number, StoreRefusal>> =>
+  const receivePayloads = (
+    payloads: readonly { id: string; payload: Uint8Array }[],
+    source: string,
+  ): Promise<Result<number, StoreRefusal>> =>
     inTurn(async () => {
       const filled: { id: string; payload: Bytes; at: Pick<StoredEvent, 'author' | 'lane' | 'seq'> }[] = [];
       for (const { id, payload } of payloads) {
         const entry = lanes.byId(id);
         if (!entry || entry.payload) continue;
         const { author, header } = entry.event;
-        if (await fitsHeader(crypto, entry.event, payload)) filled.push({ id, payload: payload.slice() as Bytes, at: { author, lane: header.lane, seq: header.seq } });
+        if (await fitsHeader(crypto, entry.event, payload))
+          filled.push({ id, payload: payload.slice() as Bytes, at: { author, lane: header.lane, seq: header.seq } });
         else refusedByReason.set('payload-hash', (refusedByReason.get('payload-hash') ?? 0) + 1);
       }
       if (filled.length === 0) return ok(0);
@@ -182,7 +174,11 @@ export const createEventLog = (deps: EventLogDeps) => {
   /** Authors who have just been named: what they had sent before is judged again. */
   const releaseParked = async (authors: readonly string[], source: string): Promise<void> => {
     const arrivals = authors.flatMap((author) => waiting.takeParked(author));
-    if (arrivals.length > 0) await receive(arrivals.map(({ event, payload }) => ({ envelope: event.envelope, payload })), source);
+    if (arrivals.length > 0)
+      await receive(
+        arrivals.map(({ event, payload }) => ({ envelope: event.envelope, payload })),
+        source,
+      );
   };
 
   return {
@@ -194,6 +190,8 @@ export const createEventLog = (deps: EventLogDeps) => {
     heads: lanes.heads,
     next: lanes.next,
     slice: lanes.slice,
+    hlcs: lanes.hlcs,
+    search: lanes.search,
     byId: lanes.byId,
     all: lanes.all,
     certificateOf: admissions.certificateOf,

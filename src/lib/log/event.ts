@@ -1,3 +1,4 @@
+import { sha256Now } from '../crypto/sha256.ts';
 import { decodeCbor, encodeCbor, isCborBytes, isCborCount, isCborList } from '../kernel/codec.ts';
 import type { Hlc } from '../kernel/hlc.ts';
 import { bytesToText, concatBytes, utf8 } from '../kernel/ids.ts';
@@ -65,30 +66,60 @@ const headerBytes = (header: Header): Bytes =>
 export const signEvent = async (crypto: CryptoPort, key: SigningKey, header: Header): Promise<Event> => {
   const bytes = headerBytes(header);
   const signature = await key.sign(concatBytes(signLabel, bytes));
-  return { header, id: await eventId(crypto, bytes), author: bytesToText(header.author), envelope: encodeCbor([bytes, signature]) };
+  return {
+    header,
+    id: await eventId(crypto, bytes),
+    author: bytesToText(header.author),
+    envelope: encodeCbor([bytes, signature]),
+  };
 };
 
+/** An event as it came, with what its signature covers. */
+export type ParsedEvent = Event & { readonly signature: Bytes; readonly signed: Bytes };
+
 /** Everything about an event that can be checked without the log: sizes, canonical form, ranges. No key is touched. */
-export const parseEvent = async (crypto: CryptoPort, envelope: Uint8Array): Promise<Result<Event & { signature: Bytes; signed: Bytes }, EventRefusal>> => {
+export const parseEvent = async (
+  crypto: CryptoPort,
+  envelope: Uint8Array,
+): Promise<Result<ParsedEvent, EventRefusal>> => {
+  const read = readEnvelope(envelope);
+  return read.ok ? ok(parsedOf(read.value, await crypto.sha256(concatBytes(idLabel, read.value.bytes)))) : read;
+};
+
+/** The same at once, so that of many envelopes the first is being verified while the next is parsed. */
+export const parseEventNow = (envelope: Uint8Array): Result<ParsedEvent, EventRefusal> => {
+  const read = readEnvelope(envelope);
+  return read.ok ? ok(parsedOf(read.value, sha256Now(concatBytes(idLabel, read.value.bytes)))) : read;
+};
+
+type ReadEnvelope = {
+  readonly header: Header;
+  readonly bytes: Bytes;
+  readonly signature: Bytes;
+  readonly envelope: Uint8Array;
+};
+
+const readEnvelope = (envelope: Uint8Array): Result<ReadEnvelope, EventRefusal> => {
   if (envelope.length > limits.envelopeBytesMax) return err('event-too-large');
   const outer = decodeCbor(envelope);
   if (!outer.ok || !isCborList(outer.value) || outer.value.length !== 2) return err('event-malformed');
   const [bytes, signature] = outer.value;
   if (!isCborBytes(bytes) || !isCborBytes(signature, 64)) return err('event-malformed');
   const header = parseHeader(bytes);
-  if (!header.ok) return header;
-  return ok({
-    header: header.value,
-    id: await eventId(crypto, bytes),
-    author: bytesToText(header.value.author),
-    envelope: envelope.slice() as Bytes,
-    signature,
-    signed: concatBytes(signLabel, bytes),
-  });
+  return header.ok ? ok({ header: header.value, bytes, signature, envelope }) : header;
 };
 
+const parsedOf = ({ header, bytes, signature, envelope }: ReadEnvelope, id: Bytes): ParsedEvent => ({
+  header,
+  id: bytesToText(id),
+  author: bytesToText(header.author),
+  envelope: envelope.slice() as Bytes,
+  signature,
+  signed: concatBytes(signLabel, bytes),
+});
+
 /** Key rule ED1 first, then the signature over the bytes as they came. */
-export const verifyEvent = async (crypto: CryptoPort, event: Event & { signature: Bytes; signed: Bytes }): Promise<Result<Event, EventRefusal>> => {
+export const verifyEvent = async (crypto: CryptoPort, event: ParsedEvent): Promise<Result<Event, EventRefusal>> => {
   if (!crypto.isSigningKeySound(event.header.author)) return err('event-key-unsound');
   if (!(await crypto.verify(event.header.author, event.signed, event.signature))) return err('event-signature');
   return ok({ header: event.header, id: event.id, author: event.author, envelope: event.envelope });
@@ -98,12 +129,14 @@ export const verifyEvent = async (crypto: CryptoPort, event: Event & { signature
 export const communityOf = async (crypto: CryptoPort, genesis: Event): Promise<Bytes> =>
   (await crypto.sha256(headerBytes(genesis.header))).slice(0, 16);
 
-export const isGenesisHeader = (header: Header): boolean => header.lane === authorityLane && header.seq === 0 && header.community.every((byte) => byte === 0);
+export const isGenesisHeader = (header: Header): boolean =>
+  header.lane === authorityLane && header.seq === 0 && header.community.every((byte) => byte === 0);
 
 const signLabel = utf8('HN-EV1');
 const idLabel = utf8('HN-EV1-ID');
 
-const eventId = async (crypto: CryptoPort, bytes: Bytes): Promise<string> => bytesToText(await crypto.sha256(concatBytes(idLabel, bytes)));
+const eventId = async (crypto: CryptoPort, bytes: Bytes): Promise<string> =>
+  bytesToText(await crypto.sha256(concatBytes(idLabel, bytes)));
 
 const parseHeader = (bytes: Bytes): Result<Header, EventRefusal> => {
   const decoded = decodeCbor(bytes);
@@ -111,10 +144,19 @@ const parseHeader = (bytes: Bytes): Result<Header, EventRefusal> => {
   if (decoded.value[0] !== 1) return err('event-version');
   if (decoded.value.length !== 9) return err('event-malformed');
   const [, community, author, place, hlc, kind, expires, payloadHash, payloadSize] = decoded.value;
-  if (!isCborBytes(community, 16) || !isCborBytes(author, 32) || !isCborBytes(payloadHash, 32)) return err('event-malformed');
+  if (!isCborBytes(community, 16) || !isCborBytes(author, 32) || !isCborBytes(payloadHash, 32))
+    return err('event-malformed');
   if (!isCborList(place) || place.length !== 2) return err('event-malformed');
   const [lane, seq] = place;
-  if (!isCborCount(lane) || !isCborCount(seq) || !isCborCount(hlc) || !isCborCount(kind) || !isCborCount(expires) || !isCborCount(payloadSize)) return err('event-malformed');
+  if (
+    !isCborCount(lane) ||
+    !isCborCount(seq) ||
+    !isCborCount(hlc) ||
+    !isCborCount(kind) ||
+    !isCborCount(expires) ||
+    !isCborCount(payloadSize)
+  )
+    return err('event-malformed');
   if (payloadSize > limits.payloadBytesMax || seq > 0xffffffff || kind > 0xffff) return err('event-malformed');
   if (!isLane(lane)) return err('event-lane');
   return ok({ community, author, lane, seq, hlc, kind, expires, payloadHash, payloadSize });

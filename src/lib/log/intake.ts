@@ -1,7 +1,7 @@
 import { areBytesEqual } from '../kernel/ids.ts';
 import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
 import type { Admissions } from './admissions.ts';
-import { communityOf, isGenesisHeader, parseEvent, verifyEvent, type Event, type EventRefusal } from './event.ts';
+import { communityOf, isGenesisHeader, parseEventNow, verifyEvent, type Event, type EventRefusal } from './event.ts';
 import type { Entry, Lanes } from './lanes.ts';
 import type { Arrival, WaitingRoom } from './waiting-room.ts';
 
@@ -18,7 +18,13 @@ export type Intake = {
   readonly waiting: number;
 };
 
-type IntakeDeps = { readonly crypto: CryptoPort; readonly community: Bytes; readonly lanes: Lanes; readonly waiting: WaitingRoom; readonly admissions: Admissions };
+type IntakeDeps = {
+  readonly crypto: CryptoPort;
+  readonly community: Bytes;
+  readonly lanes: Lanes;
+  readonly waiting: WaitingRoom;
+  readonly admissions: Admissions;
+};
 
 /**
  * The one choke point of the log (P2). Order of checks, cheapest first: size and canonical form, version and community,
@@ -32,7 +38,8 @@ export const takeIn = async (deps: IntakeDeps, incoming: readonly Incoming[]): P
   const plannedNext = new Map<string, number>();
   let known = 0;
   let kept = 0;
-  const nextOf = ({ author, header }: Event) => plannedNext.get(`${author} ${header.lane}`) ?? lanes.next(author, header.lane);
+  const nextOf = ({ author, header }: Event) =>
+    plannedNext.get(`${author} ${header.lane}`) ?? lanes.next(author, header.lane);
 
   const judge = async (arrival: Arrival): Promise<void> => {
     const { event } = arrival;
@@ -44,7 +51,9 @@ export const takeIn = async (deps: IntakeDeps, incoming: readonly Incoming[]): P
     }
     const next = nextOf(event);
     if (event.header.seq < next) {
-      const held = lanes.at(event.author, event.header.lane, event.header.seq) ?? ready.find((entry) => isSamePlace(entry.event, event));
+      const held =
+        lanes.at(event.author, event.header.lane, event.header.seq) ??
+        ready.find((entry) => isSamePlace(entry.event, event));
       if (held?.event.id === event.id) known += 1;
       else refused.push({ reason: 'fork', id: event.id });
       return;
@@ -72,7 +81,8 @@ export const takeIn = async (deps: IntakeDeps, incoming: readonly Incoming[]): P
     if ('reason' in outcome) refused.push(outcome);
     else if (outcome.isKnown) known += 1;
     else await judge(outcome.arrival);
-    if ('arrival' in outcome && outcome.hasWrongPayload) refused.push({ reason: 'payload-hash', id: outcome.arrival.event.id });
+    if ('arrival' in outcome && outcome.hasWrongPayload)
+      refused.push({ reason: 'payload-hash', id: outcome.arrival.event.id });
   }
   return { ready, refused, known, waiting: kept };
 };
@@ -80,7 +90,7 @@ export const takeIn = async (deps: IntakeDeps, incoming: readonly Incoming[]): P
 type Verdict = { reason: IntakeRefusal; id: string } | { isKnown: boolean; arrival: Arrival; hasWrongPayload: boolean };
 
 const verify = async ({ crypto, community, lanes }: IntakeDeps, { envelope, payload }: Incoming): Promise<Verdict> => {
-  const parsed = await parseEvent(crypto, envelope);
+  const parsed = parseEventNow(envelope);
   if (!parsed.ok) return { reason: parsed.error, id: '' };
   const event = parsed.value;
   const isGenesis = isGenesisHeader(event.header);
@@ -91,11 +101,16 @@ const verify = async ({ crypto, community, lanes }: IntakeDeps, { envelope, payl
   const sound = await verifyEvent(crypto, event);
   if (!sound.ok) return { reason: sound.error, id: event.id };
   const fits = payload !== null && (await fitsHeader(crypto, event, payload));
-  return { isKnown: false, arrival: { event: sound.value, payload: fits ? (payload.slice() as Bytes) : null }, hasWrongPayload: payload !== null && !fits };
+  return {
+    isKnown: false,
+    arrival: { event: sound.value, payload: fits ? (payload.slice() as Bytes) : null },
+    hasWrongPayload: payload !== null && !fits,
+  };
 };
 
 /** A payload belongs to an event when size and hash are what its author signed. */
 export const fitsHeader = async (crypto: CryptoPort, { header }: Event, payload: Uint8Array): Promise<boolean> =>
   payload.length === header.payloadSize && areBytesEqual(await crypto.sha256(payload), header.payloadHash);
 
-const isSamePlace = (a: Event, b: Event): boolean => a.author === b.author && a.header.lane === b.header.lane && a.header.seq === b.header.seq;
+const isSamePlace = (a: Event, b: Event): boolean =>
+  a.author === b.author && a.header.lane === b.header.lane && a.header.seq === b.header.seq;

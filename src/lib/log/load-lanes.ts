@@ -13,7 +13,10 @@ export type Damage = { readonly author: string; readonly lane: number; readonly 
  * checked is that the disk kept it: the checksum of each segment, no gap, and the first event of each lane in full. From the
  * first damage on the rest of that lane is left out, as if it had never come.
  */
-export const loadLanes = async ({ crypto, store, community }: { crypto: CryptoPort; store: Store; community: Bytes }, lanes: Lanes): Promise<Damage[]> => {
+export const loadLanes = async (
+  { crypto, store, community }: { crypto: CryptoPort; store: Store; community: Bytes },
+  lanes: Lanes,
+): Promise<Damage[]> => {
   const payloadsById = new Map((await store.payloads()).map(({ id, payload }) => [id, payload]));
   const damages = new Map<string, Damage>();
   const foreign = new Set<string>();

@@ -6,7 +6,7 @@ import type { Entry } from './lanes.ts';
 import type { Membership } from './membership.ts';
 import { readMessage, type RoomMessage } from './room.ts';
 
-type RoomLog = Pick<EventLog, 'all' | 'heads' | 'slice'>;
+type RoomLog = Pick<EventLog, 'heads' | 'slice' | 'hlcs' | 'search'>;
 type Found = { readonly entry: Entry; readonly message: RoomMessage };
 
 /**
@@ -14,7 +14,12 @@ type Found = { readonly entry: Entry; readonly message: RoomMessage };
  * decoded: lanes are merged from their ends. Whether a message repeats an older one is asked of the older payloads' bytes,
  * and only those that hold its clientId are decoded.
  */
-export const foldNewest = (log: RoomLog, membership: Membership, most: number, read: ReadEffect = readEffect): RoomMessage[] => {
+export const foldNewest = (
+  log: RoomLog,
+  membership: Membership,
+  most: number,
+  read: ReadEffect = readEffect,
+): RoomMessage[] => {
   const entries = newestFirst(log);
   const kept: Found[] = [];
   for (;;) {
@@ -52,13 +57,14 @@ const newestFirst = function* (log: RoomLog): Generator<Entry, undefined> {
 
 /** From the end of a lane to its beginning. A lane whose hlc went back somewhere is sorted: its order is not that of the view. */
 const createCursor = (log: RoomLog, author: string, lane: number, next: number) => {
-  const hlcs = log.slice(author, lane, 0, next).map(({ event }) => event.header.hlc);
+  const hlcs = log.hlcs(author, lane);
   const isRising = hlcs.every((hlc, seq) => seq === 0 || hlc > (hlcs[seq - 1] ?? 0));
-  const order = isRising ? null : hlcs.map((_, seq) => seq).toSorted((a, b) => (hlcs[a] ?? 0) - (hlcs[b] ?? 0) || a - b);
+  const order = isRising ? null : [...hlcs.keys()].sort((a, b) => (hlcs[a] ?? 0) - (hlcs[b] ?? 0) || a - b);
   let left = next;
   let current: Entry | undefined;
   return {
-    peek: (): Entry | undefined => (left === 0 ? undefined : (current ??= log.slice(author, lane, order?.[left - 1] ?? left - 1, 1)[0])),
+    peek: (): Entry | undefined =>
+      left === 0 ? undefined : (current ??= log.slice(author, lane, order?.[left - 1] ?? left - 1, 1)[0]),
     take: (): void => {
       left -= 1;
       current = undefined;
@@ -74,20 +80,26 @@ const dropRepeats = (kept: Found[], log: RoomLog, membership: Membership, read: 
   const repeated = new Set<string>();
   const searches = new Map<string, readonly Uint8Array[]>();
   for (const device of new Set(kept.map(({ message }) => message.device))) {
-    searches.set(device, [...firstByKey.values()].flatMap(({ message }) => (message.device === device ? (textToBytes(message.clientId) ?? []) : [])));
+    searches.set(
+      device,
+      [...firstByKey.values()].flatMap(({ message }) =>
+        message.device === device ? (textToBytes(message.clientId) ?? []) : [],
+      ),
+    );
   }
   for (const [device, clientIds] of searches) {
     const mayHold = createByteSearch(clientIds);
-    for (const { author, lane, next } of log.heads()) {
+    for (const { author, lane } of log.heads()) {
       if (author !== device || lane === authorityLane) continue;
-      for (const entry of log.slice(author, lane, 0, next)) {
+      for (const entry of log.search(author, lane, mayHold)) {
         if (!entry.payload || !mayHold(entry.payload) || compareEntries(entry, oldest) >= 0) continue;
         const message = readMessage(entry, log, membership, read);
         if (typeof message !== 'string') repeated.add(keyOf(message));
       }
     }
   }
-  const stays = (found: Found): boolean => firstByKey.get(keyOf(found.message)) === found && !repeated.has(keyOf(found.message));
+  const stays = (found: Found): boolean =>
+    firstByKey.get(keyOf(found.message)) === found && !repeated.has(keyOf(found.message));
   kept.splice(0, kept.length, ...kept.filter(stays));
 };
 
@@ -106,7 +118,11 @@ const createByteSearch = (needles: readonly Uint8Array[]) => {
     let start = bytes[0] ?? 0;
     for (let at = 1; at < bytes.length; at++) {
       start = ((start << 8) | (bytes[at] ?? 0)) & 0xffff;
-      if (starts[start] === 1 && byStart.get(start)?.some((needle) => areBytesEqual(needle, bytes.subarray(at - 1, at - 1 + needle.length)))) return true;
+      if (
+        starts[start] === 1 &&
+        byStart.get(start)?.some((needle) => areBytesEqual(needle, bytes.subarray(at - 1, at - 1 + needle.length)))
+      )
+        return true;
     }
     return false;
   };

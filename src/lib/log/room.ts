@@ -22,10 +22,20 @@ export type Room = { readonly messages: readonly RoomMessage[]; readonly voidByI
 type RoomLog = Pick<EventLog, 'heads' | 'slice'>;
 
 /** Folds the messages of all members in view order. A repeated clientId of one device is the same message: the first counts. */
-export const foldRoom = (log: RoomLog, membership: Membership, read: ReadEffect = readEffect): Room => createRoomFold(log, read).fold(membership);
+export const foldRoom = (log: RoomLog, membership: Membership, read: ReadEffect = readEffect): Room =>
+  createRoomFold(log, read).fold(membership);
 
 /** What the event at a place says, membership and repetitions apart. It changes only when its payload comes. */
-type Row = RoomMessage | { readonly eventId: string; readonly device: string; readonly lane: number; readonly seq: number; readonly hlc: Hlc; readonly reason: VoidReason };
+type Row =
+  | RoomMessage
+  | {
+      readonly eventId: string;
+      readonly device: string;
+      readonly lane: number;
+      readonly seq: number;
+      readonly hlc: Hlc;
+      readonly reason: VoidReason;
+    };
 
 /**
  * The room of a log that grows: every payload is decoded once, and what is newest so far is only added at the end. The result
@@ -99,7 +109,11 @@ const emptyRoom = (membership: Membership | null) => ({
   clientIdsByDevice: new Map<string, Set<string>>(),
 });
 
-const foldRow = ({ messages, voidById, clientIdsByDevice }: ReturnType<typeof emptyRoom>, row: Row, membership: Membership): void => {
+const foldRow = (
+  { messages, voidById, clientIdsByDevice }: ReturnType<typeof emptyRoom>,
+  row: Row,
+  membership: Membership,
+): void => {
   if ('reason' in row) return void voidById.set(row.eventId, row.reason);
   if (membership.roleOf(row.device) === null) return void voidById.set(row.eventId, 'author-not-member');
   const seen = clientIdsByDevice.get(row.device) ?? new Set<string>();
@@ -109,7 +123,8 @@ const foldRow = ({ messages, voidById, clientIdsByDevice }: ReturnType<typeof em
 };
 
 /** Order of every view, as `compareEntries`. */
-const compareRows = (a: Row, b: Row): number => a.hlc - b.hlc || (a.device < b.device ? -1 : a.device > b.device ? 1 : 0) || a.lane - b.lane || a.seq - b.seq;
+const compareRows = (a: Row, b: Row): number =>
+  a.hlc - b.hlc || (a.device < b.device ? -1 : a.device > b.device ? 1 : 0) || a.lane - b.lane || a.seq - b.seq;
 
 const readRow = (entry: Entry, before: Entry | undefined, read: ReadEffect): Row => {
   const { event } = entry;
@@ -122,7 +137,12 @@ const readRow = (entry: Entry, before: Entry | undefined, read: ReadEffect): Row
 };
 
 /** The message an entry is, or why it has no effect. Whether it repeats another one is not asked here. */
-export const readMessage = (entry: Entry, log: Pick<EventLog, 'slice'>, membership: Membership, read: ReadEffect): RoomMessage | VoidReason => {
+export const readMessage = (
+  entry: Entry,
+  log: Pick<EventLog, 'slice'>,
+  membership: Membership,
+  read: ReadEffect,
+): RoomMessage | VoidReason => {
   const { lane, seq } = entry.event.header;
   const row = readRow(entry, log.slice(entry.event.author, lane, seq - 1, 1)[0], read);
   if ('reason' in row) return row.reason;

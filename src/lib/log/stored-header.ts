@@ -6,11 +6,7 @@ import type { Header } from './event.ts';
  * time. Never for bytes from outside. Throws when the bytes are no envelope at all, which the segment's checksum rules out.
  */
 export const readStoredHeader = (envelope: Bytes): Header => {
-  const cursor = { bytes: envelope, at: 0 };
-  expect(cursor, 0x82); // [header bytes, signature]
-  readCount(cursor); // the length of the header bytes
-  expect(cursor, 0x89);
-  readCount(cursor); // version
+  const cursor = openHeader(envelope, 0);
   const community = readBytes(cursor);
   const author = readBytes(cursor);
   expect(cursor, 0x82);
@@ -21,6 +17,26 @@ export const readStoredHeader = (envelope: Bytes): Header => {
   const expires = readCount(cursor);
   const payloadHash = readBytes(cursor);
   return { community, author, lane, seq, hlc, kind, expires, payloadHash, payloadSize: readCount(cursor) };
+};
+
+/** Only the hlc, of the envelope that starts at `at`. */
+export const readStoredHlc = (bytes: Bytes, at: number): number => {
+  const cursor = openHeader(bytes, at);
+  skipBytes(cursor); // community
+  skipBytes(cursor); // author
+  expect(cursor, 0x82);
+  readCount(cursor);
+  readCount(cursor);
+  return readCount(cursor);
+};
+
+const openHeader = (bytes: Bytes, at: number): Cursor => {
+  const cursor = { bytes, at };
+  expect(cursor, 0x82); // [header bytes, signature]
+  readCount(cursor); // the length of the header bytes
+  expect(cursor, 0x89);
+  readCount(cursor); // version
+  return cursor;
 };
 
 type Cursor = { readonly bytes: Bytes; at: number };
@@ -45,4 +61,9 @@ const readBytes = (cursor: Cursor): Bytes => {
   const start = cursor.at;
   cursor.at += length;
   return cursor.bytes.subarray(start, cursor.at);
+};
+
+const skipBytes = (cursor: Cursor): void => {
+  const length = readCount(cursor);
+  cursor.at += length;
 };

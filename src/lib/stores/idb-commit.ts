@@ -4,20 +4,41 @@ import { eventsOfSegment, idsOfSegment, isSegmentSound, makeSegments, payloadsOf
 import type { Commit, StoredEvent, StoredPayload, StoredSegment, StoreRefusal } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { storeNames, type Layout, type WriteTransaction } from './idb-layout.ts';
-import { assertKeyIsFree, byLane, epochKey, isWorthJoining, oneEventAPlace, payloadsById, stretchesOf } from './store-format.ts';
+import {
+  assertKeyIsFree,
+  byLane,
+  epochKey,
+  isWorthJoining,
+  oneEventAPlace,
+  payloadsById,
+  stretchesOf,
+} from './store-format.ts';
 
 type Key = [author: string, lane: number, to: number];
 
 /** What a transaction will do once everything has been looked at. */
-type Plan = { readonly put: StoredSegment[]; readonly remove: Key[]; readonly payloads: StoredPayload[]; readonly removePayloads: string[] };
+type Plan = {
+  readonly put: StoredSegment[];
+  readonly remove: Key[];
+  readonly payloads: StoredPayload[];
+  readonly removePayloads: string[];
+};
 
 const emptyPlan = (): Plan => ({ put: [], remove: [], payloads: [], removePayloads: [] });
 
 /** One transaction: look, then write all of it, or abort and leave nothing. */
-export const commitTo = (db: IDBPDatabase<Layout>, epoch: number, batch: Commit, durability: 'strict' | 'relaxed'): Promise<Result<void, StoreRefusal>> =>
+export const commitTo = (
+  db: IDBPDatabase<Layout>,
+  epoch: number,
+  batch: Commit,
+  durability: 'strict' | 'relaxed',
+): Promise<Result<void, StoreRefusal>> =>
   inTransaction(db, durability, async (transaction) => {
     const wanted = oneEventAPlace(batch.events ?? []);
-    const [storedEpoch, planned] = await Promise.all([transaction.objectStore('kv').get(epochKey), wanted ? planCommit(transaction, wanted, batch.payloads ?? []) : null]);
+    const [storedEpoch, planned] = await Promise.all([
+      transaction.objectStore('kv').get(epochKey),
+      wanted ? planCommit(transaction, wanted, batch.payloads ?? []) : null,
+    ]);
     if (storedEpoch !== epoch) return err('fenced');
     if (!planned?.ok) return err('conflict');
     write(transaction, planned.value);
@@ -51,7 +72,9 @@ export const packLane = (
     const packedBefore = lastSeqs[(stretches[at === -1 ? firstOpen : at]?.first ?? 0) - 1] ?? place.packedTo;
     if (!stretch) return ok({ packedTo: packedBefore, isMore: false });
     const end = lastSeqs[stretch.last] ?? packedBefore;
-    const records = await segments.getAll(IDBKeyRange.bound([author, lane, lastSeqs[stretch.first] ?? 0], [author, lane, end]));
+    const records = await segments.getAll(
+      IDBKeyRange.bound([author, lane, lastSeqs[stretch.first] ?? 0], [author, lane, end]),
+    );
     const plan = emptyPlan();
     if (records.every(isSegmentSound)) await planJoin(transaction, records, plan);
     write(transaction, plan);
@@ -59,9 +82,17 @@ export const packLane = (
   });
 
 /** The records of a stretch as fewer ones, with the payloads that came later; nothing when that would not be fewer. */
-const planJoin = async (transaction: WriteTransaction, records: readonly StoredSegment[], plan: Plan): Promise<void> => {
-  const bare = records.flatMap((record) => idsOfSegment(record).filter((_, at) => record.bare.includes(record.from + at)));
-  const late = (await Promise.all(bare.map((id) => transaction.objectStore('payloads').get(id)))).flatMap((payload) => payload ?? []);
+const planJoin = async (
+  transaction: WriteTransaction,
+  records: readonly StoredSegment[],
+  plan: Plan,
+): Promise<void> => {
+  const bare = records.flatMap((record) =>
+    idsOfSegment(record).filter((_, at) => record.bare.includes(record.from + at)),
+  );
+  const late = (await Promise.all(bare.map((id) => transaction.objectStore('payloads').get(id)))).flatMap(
+    (payload) => payload ?? [],
+  );
   const joined = rewritten(records, late);
   if (joined.length >= records.length) return;
   replace(plan, records, joined);
@@ -110,15 +141,23 @@ const readStanding = async (transaction: WriteTransaction, lane: readonly Stored
   const store = transaction.objectStore('segments');
   const fromFirst = IDBKeyRange.bound([first.author, first.lane, first.seq], [first.author, first.lane, Infinity]);
   if ((await store.count(fromFirst)) === 0) return [];
-  const reach = IDBKeyRange.bound([first.author, first.lane, first.seq], [first.author, first.lane, last.seq + limits.segmentEventsMax]);
+  const reach = IDBKeyRange.bound(
+    [first.author, first.lane, first.seq],
+    [first.author, first.lane, last.seq + limits.segmentEventsMax],
+  );
   return (await store.getAll(reach)).filter(({ from }) => from <= last.seq);
 };
 
 /** The events that are not there yet, or null when another one is. A damaged record holds nothing, and goes when its last place is written. */
-const freshEvents = (lane: readonly StoredEvent[], standing: readonly StoredSegment[], plan: Plan): StoredEvent[] | null => {
+const freshEvents = (
+  lane: readonly StoredEvent[],
+  standing: readonly StoredSegment[],
+  plan: Plan,
+): StoredEvent[] | null => {
   const idsBySeq = new Map<number, string>();
   for (const record of standing) {
-    if (isSegmentSound(record)) for (const [at, id] of idsOfSegment(record).entries()) idsBySeq.set(record.from + at, id);
+    if (isSegmentSound(record))
+      for (const [at, id] of idsOfSegment(record).entries()) idsBySeq.set(record.from + at, id);
     else if (lane.some(({ seq }) => seq === record.to)) plan.remove.push(keyOf(record));
   }
   const fresh: StoredEvent[] = [];
@@ -131,13 +170,21 @@ const freshEvents = (lane: readonly StoredEvent[], standing: readonly StoredSegm
 };
 
 /** Many payloads of one segment at once join it; the ids of those that did. */
-const planLatePayloads = async (transaction: WriteTransaction, late: readonly StoredPayload[], plan: Plan): Promise<string[]> => {
-  const lanes = byLane(late.flatMap(({ id, at, payload }) => (at ? [{ ...at, id, envelope: payload }] : []))).filter((lane) => lane.length >= limits.segmentPayloadsMin);
+const planLatePayloads = async (
+  transaction: WriteTransaction,
+  late: readonly StoredPayload[],
+  plan: Plan,
+): Promise<string[]> => {
+  const lanes = byLane(late.flatMap(({ id, at, payload }) => (at ? [{ ...at, id, envelope: payload }] : []))).filter(
+    (lane) => lane.length >= limits.segmentPayloadsMin,
+  );
   const joined: string[] = [];
   for (const lane of lanes) {
     for (const record of (await readStanding(transaction, lane)).filter(isSegmentSound)) {
       const own = idsOfSegment(record);
-      const payloads = lane.filter(({ seq, id }) => own[seq - record.from] === id && record.bare.includes(seq)).map(({ id, envelope }) => ({ id, payload: envelope }));
+      const payloads = lane
+        .filter(({ seq, id }) => own[seq - record.from] === id && record.bare.includes(seq))
+        .map(({ id, envelope }) => ({ id, payload: envelope }));
       if (payloads.length < limits.segmentPayloadsMin) continue;
       replace(plan, [record], rewritten([record], payloads));
       joined.push(...payloads.map(({ id }) => id));
@@ -202,7 +249,8 @@ const abandon = async ({ abort, ended }: { abort(): void; ended: Promise<unknown
   await ended;
 };
 
-export const errorName = (error: unknown): string => (error instanceof Error || error instanceof DOMException ? error.name : '');
+export const errorName = (error: unknown): string =>
+  error instanceof Error || error instanceof DOMException ? error.name : '';
 
 export const raise = (error: unknown): never => {
   throw error;

@@ -32,7 +32,10 @@ export const upgradeLayout = async (
   }
   // The raw stores: this version's types do not know those of version 1.
   const old = transaction as unknown as IDBPTransaction<LayoutOne, ('events' | 'payloads')[], 'versionchange'>;
-  const [events, payloads] = await Promise.all([old.objectStore('events').getAll(), old.objectStore('payloads').getAll()]);
+  const [events, payloads] = await Promise.all([
+    old.objectStore('events').getAll(),
+    old.objectStore('payloads').getAll(),
+  ]);
   const found = payloadsById(payloads);
   for (const lane of byLane(events)) {
     for (const segment of makeSegments(lane, (id) => found.get(id))) unwrap(segments).put(segment);

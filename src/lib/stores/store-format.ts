@@ -81,4 +81,5 @@ export const stretchesOf = (lastSeqs: readonly number[], before: number): Stretc
 };
 
 /** A closed stretch is joined whatever it saves; the open one at the end of a lane only when it has become many records. */
-export const isWorthJoining = ({ first, last, isClosed }: Stretch): boolean => last - first + 1 >= (isClosed ? 2 : limits.segmentsJoinedMin);
+export const isWorthJoining = ({ first, last, isClosed }: Stretch): boolean =>
+  last - first + 1 >= (isClosed ? 2 : limits.segmentsJoinedMin);

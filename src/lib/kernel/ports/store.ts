@@ -12,7 +12,11 @@ export type StoredEvent = {
 };
 
 /** `at` is the place of its event, for a payload that comes later than the event: many at once then join its segment. */
-export type StoredPayload = { readonly id: string; readonly payload: Uint8Array<ArrayBuffer>; readonly at?: Pick<StoredEvent, 'author' | 'lane' | 'seq'> };
+export type StoredPayload = {
+  readonly id: string;
+  readonly payload: Uint8Array<ArrayBuffer>;
+  readonly at?: Pick<StoredEvent, 'author' | 'lane' | 'seq'>;
+};
 
 /**
  * Successive events of one lane in one record: what is stored, and what the log keeps in memory, so that a hundred thousand
