@@ -6,7 +6,7 @@ import { createAddressBook } from './addresses.ts';
 import type { Clock } from './clock.ts';
 import type { TlsFiles } from './configuration.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { setSecurityHeaders } from './security-headers.ts';
+import { isTrustworthyRequest, setSecurityHeaders } from './security-headers.ts';
 import type { StoreFacts } from './server-store.ts';
 import { createSignalEntrance } from './signal-socket.ts';
 import { createStaticFiles, endText } from './static-files.ts';
@@ -69,7 +69,7 @@ export const createServer = (options: ServerOptions): Server => {
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     metrics.counts.httpRequests += 1;
-    setSecurityHeaders(response);
+    setSecurityHeaders(response, isTrustworthyRequest(options.tls !== undefined, request.headers.host));
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
       response.setHeader('connection', 'close');

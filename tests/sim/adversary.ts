@@ -36,12 +36,16 @@ type Attack = (scene: Scene) => Promise<Heard | null>;
  * A member who has gone bad: her node runs the same code, and after Hello her carriers say more than it does. What they
  * add is chosen by the seed: forged, replayed, damaged, in another's name, at another's place.
  */
-export const createAdversary = (world: World): { readonly wrapCarrier: WrapCarrier; begin(): void; count(): number } => {
+export const createAdversary = (
+  world: World,
+): { readonly wrapCarrier: WrapCarrier; begin(): void; count(): number } => {
   let hasBegun = false;
   let attacksMade = 0;
   const heard: Heard[] = [];
   const random = seededRandom(`${world.seed} mallory attacks`);
-  const signing = createSeededKeyring(new TextEncoder().encode(`${world.seed} mallory`)).open().then(({ device }) => device.signing);
+  const signing = createSeededKeyring(new TextEncoder().encode(`${world.seed} mallory`))
+    .open()
+    .then(({ device }) => device.signing);
   const victim = (): SimDevice | undefined => {
     const others = world.devices.filter(({ name, disk }) => name !== 'mallory' && disk.events.size > 0);
     return others[randomInt(random, Math.max(1, others.length))];
@@ -91,7 +95,8 @@ const wholeFrame = (channel: Channel, frame: Uint8Array): Heard => {
   return { channel, message };
 };
 
-const anyHeard = ({ heard, random }: Scene): Heard | null => heard[randomInt(random, Math.max(1, heard.length))] ?? null;
+const anyHeard = ({ heard, random }: Scene): Heard | null =>
+  heard[randomInt(random, Math.max(1, heard.length))] ?? null;
 
 const replay: Attack = async (scene) => anyHeard(scene);
 
@@ -112,7 +117,10 @@ const moveLane: Attack = async (scene) => {
     if (channel !== 'sync' || message[0] !== 0) continue;
     const frame = parseFrame(message.subarray(1));
     if (frame.ok && frame.value.type === 'update' && frame.value.update.length > 2) {
-      return wholeFrame('sync', encodeFrame({ ...frame.value, lane: randomInt(scene.random, 2) === 0 ? 0 : frame.value.lane + 1 }));
+      return wholeFrame(
+        'sync',
+        encodeFrame({ ...frame.value, lane: randomInt(scene.random, 2) === 0 ? 0 : frame.value.lane + 1 }),
+      );
     }
   }
   return null;
@@ -125,18 +133,46 @@ const forge: Attack = async ({ world, random, signing, victim }) => {
   const log = target?.node()?.current()?.log;
   const author = target && textToBytes(target.id);
   if (!target || !log || !author) return null;
-  const payload = encodePayload(random, 'chat.message', { to: 'everyone', text: forgedText, clientId: random.bytes(16) });
+  const payload = encodePayload(random, 'chat.message', {
+    to: 'everyone',
+    text: forgedText,
+    clientId: random.bytes(16),
+  });
   const hlc = hlcFromMs(world.clock.now());
   const lane = monthLane(hlcMonth(hlc));
-  const header = { community: log.community, author, lane, seq: log.next(target.id, lane), hlc, kind: kinds['chat.message'].number, expires: 0 };
-  const event = await signEvent(crypto, signing, { ...header, payloadHash: await crypto.sha256(payload), payloadSize: payload.length });
-  const run = { author: target.id, client: await clientOf(crypto, target.id, lane), start: header.seq, envelopes: [event.envelope] };
-  return wholeFrame('sync', encodeFrame({ type: 'update', lane, update: encodeRuns([run]), isLast: randomInt(random, 2) === 0 }));
+  const header = {
+    community: log.community,
+    author,
+    lane,
+    seq: log.next(target.id, lane),
+    hlc,
+    kind: kinds['chat.message'].number,
+    expires: 0,
+  };
+  const event = await signEvent(crypto, signing, {
+    ...header,
+    payloadHash: await crypto.sha256(payload),
+    payloadSize: payload.length,
+  });
+  const run = {
+    author: target.id,
+    client: await clientOf(crypto, target.id, lane),
+    start: header.seq,
+    envelopes: [event.envelope],
+  };
+  return wholeFrame(
+    'sync',
+    encodeFrame({ type: 'update', lane, update: encodeRuns([run]), isLast: randomInt(random, 2) === 0 }),
+  );
 };
 
 /** Yjs bytes that are no log: a delete set, rubbish, a huge count. */
 const strangeUpdate: Attack = async ({ random }) => {
-  const kindsOfBytes: Bytes[] = [Uint8Array.of(0, 1, 5, 1, 0, 9), random.bytes(40), Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f)];
+  const kindsOfBytes: Bytes[] = [
+    Uint8Array.of(0, 1, 5, 1, 0, 9),
+    random.bytes(40),
+    Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f),
+  ];
   const update = kindsOfBytes[randomInt(random, kindsOfBytes.length)] ?? Uint8Array.of(0, 0);
   return wholeFrame('sync', encodeFrame({ type: 'update', lane: randomInt(random, 30), update, isLast: true }));
 };
@@ -154,7 +190,10 @@ const falseReceipt: Attack = async ({ world, signing, victim }) => {
   const publicKey = target && textToBytes(target.id);
   if (!here || !publicKey) return null;
   const nextByPlace = new Map(here.log.heads().map(({ author, lane, next }) => [`${author} ${lane}`, next + 5]));
-  const receipt = await signReceipt({ ...signing, publicKey }, { community: here.log.community, hlc: hlcFromMs(world.clock.now()) + 1, nextByPlace });
+  const receipt = await signReceipt(
+    { ...signing, publicKey },
+    { community: here.log.community, hlc: hlcFromMs(world.clock.now()) + 1, nextByPlace },
+  );
   return wholeFrame('sync', encodeFrame({ type: 'receipt', receipt: receipt.bytes }));
 };
 
@@ -162,16 +201,44 @@ const falseReceipt: Attack = async ({ world, signing, victim }) => {
 const boast: Attack = async ({ random, victim }) => {
   const author = textToBytes(victim()?.id ?? '');
   if (!author) return null;
-  const heads = Array.from({ length: 1 + randomInt(random, 6) }, () => ({ author, lane: randomInt(random, 60), next: 1 + randomInt(random, 0xffff), digest: random.bytes(32) }));
+  const heads = Array.from({ length: 1 + randomInt(random, 6) }, () => ({
+    author,
+    lane: randomInt(random, 60),
+    next: 1 + randomInt(random, 0xffff),
+    digest: random.bytes(32),
+  }));
   return wholeFrame('sync', encodeFrame({ type: 'heads', heads }));
 };
 
 /** Has her victim's device speak: `chat.send` is for the device's own person only. */
 const speakForOther: Attack = async ({ random }) => {
   const input = { to: 'everyone', text: forgedText, clientId: 'AAAAAAAAAAAAAAAAAAAAAA' };
-  return wholeFrame('rpc', encodeRpc({ t: 'call', id: 1_000_000 + randomInt(random, 1_000_000), cap: capabilityId(chatSend), input, params: {} }));
+  return wholeFrame(
+    'rpc',
+    encodeRpc({
+      t: 'call',
+      id: 1_000_000 + randomInt(random, 1_000_000),
+      cap: capabilityId(chatSend),
+      input,
+      params: {},
+    }),
+  );
 };
 
 const rubbishCall: Attack = async ({ random }) => wholeFrame('rpc', random.bytes(1 + randomInt(random, 200)));
 
-const attacks: readonly Attack[] = [replay, replay, damage, damage, moveLane, forge, forge, strangeUpdate, wrongPayload, falseReceipt, boast, speakForOther, rubbishCall];
+const attacks: readonly Attack[] = [
+  replay,
+  replay,
+  damage,
+  damage,
+  moveLane,
+  forge,
+  forge,
+  strangeUpdate,
+  wrongPayload,
+  falseReceipt,
+  boast,
+  speakForOther,
+  rubbishCall,
+];

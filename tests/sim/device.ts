@@ -53,6 +53,8 @@ export type SimDevice = {
   failAt(fault: { readonly commits: number; readonly fault: StoreFault } | null): void;
   setQuotaFull(isFull: boolean): void;
   crashes(): number;
+  /** Carriers it took and has not closed or lost. */
+  openCarriers(): number;
 };
 
 const build = 'sim';
@@ -68,6 +70,7 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
   let isQuotaFull = false;
   let starts = 0;
   let isStarting = false;
+  const openCarriers = new Set<Carrier>();
   let crashes = 0;
   let tellGone = (): void => {};
   let gone: Promise<void> = Promise.resolve();
@@ -79,6 +82,7 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
     clock.end();
     clock = createDeviceClock(deps.clock, skewMs());
     network.crash(name);
+    openCarriers.clear();
     node = null;
     tellGone();
   };
@@ -113,7 +117,12 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
         clock,
         random,
         store,
-        transport: watchedTransport(network.transport(name), trace, name, random, deps.wrapCarrier),
+        transport: watchedTransport(network.transport(name), {
+          trace,
+          name,
+          openCarriers,
+          wrap: (carrier) => deps.wrapCarrier?.(carrier, random) ?? carrier,
+        }),
         search: createSearchRoom({ loadStemmer, now: () => 0 }),
         fetchStatic: async (path) => (path === 'library/index.json' ? new TextEncoder().encode('{"guides":[]}') : null),
         build,
@@ -150,10 +159,12 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
       isQuotaFull = isFull;
     },
     crashes: () => crashes,
+    openCarriers: () => openCarriers.size,
   };
 };
 
-const deviceIdOf = async (keyring: Keyring): Promise<string> => bytesToText((await keyring.open()).device.signing.publicKey);
+const deviceIdOf = async (keyring: Keyring): Promise<string> =>
+  bytesToText((await keyring.open()).device.signing.publicKey);
 
 /** After a crash nothing of the node may run on, so what it waits for never comes. */
 const mortalStore = (inner: MemoryStore, trace: Trace, name: string, onCrash: () => void): Store => {
@@ -193,20 +204,28 @@ const mortalStore = (inner: MemoryStore, trace: Trace, name: string, onCrash: ()
   });
 };
 
+type Watch = {
+  readonly trace: Trace;
+  readonly name: string;
+  readonly openCarriers: Set<Carrier>;
+  readonly wrap: (carrier: Carrier) => Carrier;
+};
+
 /** Every message that reaches the node goes into the trace. */
-const watchedTransport = (inner: Transport, trace: Trace, name: string, random: Random, wrap: WrapCarrier = (carrier) => carrier): Transport => ({
+const watchedTransport = (inner: Transport, watch: Watch): Transport => ({
   ...inner,
   meet: (place) =>
     inner.meet({
       ...place,
       onCarrier: (carrier, participant) => {
-        trace.note(`${name} carrier to ${participant}`);
-        place.onCarrier(wrap(watchedCarrier(carrier, trace, name), random), participant);
+        watch.trace.note(`${watch.name} carrier to ${participant}`);
+        watch.openCarriers.add(carrier);
+        place.onCarrier(watch.wrap(watchedCarrier(carrier, watch)), participant);
       },
     }),
 });
 
-const watchedCarrier = (inner: Carrier, trace: Trace, name: string): Carrier => ({
+const watchedCarrier = (inner: Carrier, { trace, name, openCarriers }: Watch): Carrier => ({
   ...inner,
   listen: (handlers) =>
     inner.listen({
@@ -217,6 +236,7 @@ const watchedCarrier = (inner: Carrier, trace: Trace, name: string): Carrier => 
       },
       closed: (reason) => {
         trace.note(`${name} lost a carrier: ${reason}`);
+        openCarriers.delete(inner);
         handlers.closed(reason);
       },
     }),

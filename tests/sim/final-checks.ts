@@ -12,7 +12,13 @@ import type { SimDevice } from './device.ts';
 import type { World } from './world.ts';
 
 /** What somebody tried to say, and what came of it as far as that person was told. */
-export type Said = { readonly who: SimDevice; readonly text: string; readonly clientId: string; outcome: 'acknowledged' | 'refused' | 'lost'; eventId: string };
+export type Said = {
+  readonly who: SimDevice;
+  readonly text: string;
+  readonly clientId: string;
+  outcome: 'acknowledged' | 'refused' | 'lost';
+  eventId: string;
+};
 
 const hereOf = (device: SimDevice): Neighbourhood => {
   const here = device.node()?.current();
@@ -21,7 +27,10 @@ const hereOf = (device: SimDevice): Neighbourhood => {
 };
 
 const headsOf = (here: Neighbourhood): string[] =>
-  here.log.heads().map(({ author, lane, next, digest }) => `${author} ${lane} ${next} ${bytesToText(digest)}`).toSorted();
+  here.log
+    .heads()
+    .map(({ author, lane, next, digest }) => `${author} ${lane} ${next} ${bytesToText(digest)}`)
+    .toSorted();
 
 /** Why the street is not quiet yet; null when everybody holds the same and every tick is full. */
 export const unrest = (members: readonly SimDevice[]): string | null => {
@@ -43,24 +52,40 @@ export const unrest = (members: readonly SimDevice[]): string | null => {
 };
 
 /** P1, P2, P3 and "nothing acknowledged is lost", when all is quiet. Returns what is wrong, in sentences. */
-export const checkEverything = async (world: World, members: readonly SimDevice[], said: readonly Said[], crypto: CryptoPort): Promise<string[]> => {
+export const checkEverything = async (
+  world: World,
+  members: readonly SimDevice[],
+  said: readonly Said[],
+  crypto: CryptoPort,
+): Promise<string[]> => {
   const wrong: string[] = [];
   const [first] = members;
   if (!first) return ['nobody is there'];
-  wrong.push(...checkDisks(members), ...(await checkDocuments(members, crypto)), ...checkFolds(members), ...checkSaid(members, said));
+  wrong.push(
+    ...checkDisks(members),
+    ...(await checkDocuments(members, crypto)),
+    ...checkFolds(members),
+    ...checkSaid(members, said),
+  );
   for (const member of members) {
     const { orphans, parked } = hereOf(member).log.waitingCounts();
     if (orphans > 0) wrong.push(`${member.name} still has ${orphans} orphans`);
-    if (parked > 0 && !world.devices.some(({ name }) => name === 'zed')) wrong.push(`${member.name} still has ${parked} parked events`);
+    if (parked > 0 && !world.devices.some(({ name }) => name === 'zed'))
+      wrong.push(`${member.name} still has ${parked} parked events`);
     for (const [reason, count] of member.node()?.refusals() ?? []) {
       world.trace.note(`${member.name} refused ${reason} ${count}`);
       if (reason.startsWith('bug')) wrong.push(`${member.name} met a bug: ${reason}`);
     }
-    const shown = await world.drive(world.until(member, chatHistory, { thread: 'everyone', limit: 100_000 }, () => true), 1_000);
+    const shown = await world.drive(
+      world.until(member, chatHistory, { thread: 'everyone', limit: 100_000 }, () => true),
+      1_000,
+    );
     for (const { heldBy, heldOf, text } of shown.messages) {
-      if (heldOf !== members.length - 1 || heldBy > heldOf) wrong.push(`${member.name} shows "With ${heldBy} of ${heldOf}" at "${text.slice(0, 20)}"`);
+      if (heldOf !== members.length - 1 || heldBy > heldOf)
+        wrong.push(`${member.name} shows "With ${heldBy} of ${heldOf}" at "${text.slice(0, 20)}"`);
     }
-    if (shown.total !== hereOf(member).room().messages.length) wrong.push(`${member.name} shows ${shown.total} messages`);
+    if (shown.total !== hereOf(member).room().messages.length)
+      wrong.push(`${member.name} shows ${shown.total} messages`);
   }
   for (const head of headsOf(hereOf(first))) world.trace.note(head);
   return wrong;
@@ -72,10 +97,13 @@ const checkDisks = (members: readonly SimDevice[]): string[] => {
   const disksById = new Map(members.map(({ id, disk }) => [id, disk]));
   for (const { name, disk } of members) {
     for (const [place, { author, id }] of disk.events) {
-      if (disksById.get(author)?.events.get(place)?.id !== id) wrong.push(`${name} stores an event at ${place} that its author does not`);
+      if (disksById.get(author)?.events.get(place)?.id !== id)
+        wrong.push(`${name} stores an event at ${place} that its author does not`);
     }
     for (const [id, payload] of disk.payloads) {
-      const authors = [...disksById.values()].some((other) => other !== disk && areBytesEqual(other.payloads.get(id) ?? new Uint8Array(0), payload));
+      const authors = [...disksById.values()].some(
+        (other) => other !== disk && areBytesEqual(other.payloads.get(id) ?? new Uint8Array(0), payload),
+      );
       if (!authors) wrong.push(`${name} stores a payload of ${id} that nobody else has`);
     }
   }
@@ -89,7 +117,8 @@ const checkDocuments = async (members: readonly SimDevice[], crypto: CryptoPort)
   const updates = await updatesByLane(hereOf(first), crypto);
   for (const other of others) {
     for (const [lane, { update }] of await updatesByLane(hereOf(other), crypto)) {
-      if (!areBytesEqual(update, updates.get(lane)?.update ?? new Uint8Array(0))) wrong.push(`${other.name}'s document of lane ${lane} has other bytes than ${first.name}'s`);
+      if (!areBytesEqual(update, updates.get(lane)?.update ?? new Uint8Array(0)))
+        wrong.push(`${other.name}'s document of lane ${lane} has other bytes than ${first.name}'s`);
     }
   }
   for (const [lane, { update, runs }] of updates) {
@@ -97,7 +126,9 @@ const checkDocuments = async (members: readonly SimDevice[], crypto: CryptoPort)
     Y.applyUpdate(doc, update);
     for (const { author, envelopes } of runs) {
       const shown = doc.getArray<Uint8Array>(rootName(author)).toArray();
-      const isSame = shown.length === envelopes.length && shown.every((bytes, at) => areBytesEqual(bytes, envelopes[at] ?? new Uint8Array(0)));
+      const isSame =
+        shown.length === envelopes.length &&
+        shown.every((bytes, at) => areBytesEqual(bytes, envelopes[at] ?? new Uint8Array(0)));
       if (!isSame) wrong.push(`a Y.Doc fed with lane ${lane} shows other envelopes for ${author.slice(0, 8)}`);
     }
     doc.destroy();
@@ -105,11 +136,17 @@ const checkDocuments = async (members: readonly SimDevice[], crypto: CryptoPort)
   return wrong;
 };
 
-const updatesByLane = async ({ log }: Neighbourhood, crypto: CryptoPort): Promise<Map<number, { update: Uint8Array; runs: Run[] }>> => {
+const updatesByLane = async (
+  { log }: Neighbourhood,
+  crypto: CryptoPort,
+): Promise<Map<number, { update: Uint8Array; runs: Run[] }>> => {
   const runsByLane = new Map<number, Run[]>();
   for (const { author, lane, next } of log.heads()) {
     const envelopes = log.slice(author, lane, 0, next).map(({ event }) => event.envelope);
-    runsByLane.set(lane, [...(runsByLane.get(lane) ?? []), { author, client: await clientOf(crypto, author, lane), start: 0, envelopes }]);
+    runsByLane.set(lane, [
+      ...(runsByLane.get(lane) ?? []),
+      { author, client: await clientOf(crypto, author, lane), start: 0, envelopes },
+    ]);
   }
   return new Map([...runsByLane].map(([lane, runs]) => [lane, { update: encodeRuns(runs), runs }]));
 };
@@ -123,7 +160,8 @@ const checkFolds = (members: readonly SimDevice[]): string[] => {
   for (const other of others) {
     const theirs = viewsOf(other);
     for (const [view, value] of Object.entries(views)) {
-      if (!isDeepStrictEqual(value, theirs[view as keyof typeof theirs])) wrong.push(`${other.name}'s ${view} differ from ${first.name}'s`);
+      if (!isDeepStrictEqual(value, theirs[view as keyof typeof theirs]))
+        wrong.push(`${other.name}'s ${view} differ from ${first.name}'s`);
     }
   }
   return wrong;
@@ -150,7 +188,12 @@ const checkSaid = (members: readonly SimDevice[], said: readonly Said[]): string
   const wrong: string[] = [];
   for (const member of members) {
     const countByText = new Map<string, number>();
-    if (hereOf(member).room().messages.some(({ text }) => text === forgedText)) wrong.push(`${member.name}'s room shows what mallory forged`);
+    if (
+      hereOf(member)
+        .room()
+        .messages.some(({ text }) => text === forgedText)
+    )
+      wrong.push(`${member.name}'s room shows what mallory forged`);
     for (const { text, eventId } of hereOf(member).room().messages) {
       countByText.set(text, (countByText.get(text) ?? 0) + 1);
       countByText.set(eventId, 1);
@@ -158,8 +201,10 @@ const checkSaid = (members: readonly SimDevice[], said: readonly Said[]): string
     for (const { who, text, outcome, eventId } of said) {
       const count = countByText.get(text) ?? 0;
       const words = `what ${who.name} said (${text.slice(0, 12)})`;
-      if (outcome === 'acknowledged' && (count !== 1 || !countByText.has(eventId))) wrong.push(`${words} was acknowledged and is in ${member.name}'s room ${count} times`);
-      if (outcome === 'refused' && count !== 0) wrong.push(`${words} was refused and is in ${member.name}'s room ${count} times`);
+      if (outcome === 'acknowledged' && (count !== 1 || !countByText.has(eventId)))
+        wrong.push(`${words} was acknowledged and is in ${member.name}'s room ${count} times`);
+      if (outcome === 'refused' && count !== 0)
+        wrong.push(`${words} was refused and is in ${member.name}'s room ${count} times`);
       if (outcome === 'lost' && count > 1) wrong.push(`${words} is in ${member.name}'s room ${count} times`);
     }
   }
@@ -177,7 +222,8 @@ export const checkSignatures = async (members: readonly SimDevice[], crypto: Cry
         continue;
       }
       const payload = disk.payloads.get(id);
-      if (payload && !(await fitsHeader(crypto, parsed.value, payload))) wrong.push(`${name} stores a payload of ${id} that does not fit`);
+      if (payload && !(await fitsHeader(crypto, parsed.value, payload)))
+        wrong.push(`${name} stores a payload of ${id} that does not fit`);
     }
   }
   return wrong;

@@ -14,7 +14,13 @@ export type Act =
   | { readonly type: 'deafen'; readonly atMs: number; readonly from: number; readonly to: number }
   | { readonly type: 'cut'; readonly atMs: number; readonly from: number; readonly to: number }
   | { readonly type: 'join-up'; readonly atMs: number }
-  | { readonly type: 'crash'; readonly atMs: number; readonly who: number; readonly fault: StoreFault | 'kill'; readonly commits: number }
+  | {
+      readonly type: 'crash';
+      readonly atMs: number;
+      readonly who: number;
+      readonly fault: StoreFault | 'kill';
+      readonly commits: number;
+    }
   | { readonly type: 'revive'; readonly atMs: number; readonly who: number }
   | { readonly type: 'quota'; readonly atMs: number; readonly who: number; readonly isFull: boolean }
   | { readonly type: 'clock'; readonly atMs: number; readonly who: number; readonly byMs: number };
@@ -36,17 +42,25 @@ const day = 24 * 60 * minute;
 export const planOf = (seed: number): Plan => {
   const random = seededRandom(`plan ${seed}`);
   const pick = (bound: number): number => randomInt(random, bound);
-  const people = pick(4) === 0 ? 8 + pick(5) : 8;
+  const people = pick(8) === 0 ? 9 + pick(4) : 8;
   // Most seeds are short so that there can be many of them; one in ten lasts up to twenty minutes.
   const periodMs = (pick(10) === 0 ? 5 + pick(16) : 3 + pick(2)) * minute;
   // One seed in five runs over the end of a month, where lanes change.
-  const startMs = pick(5) === 0 ? Date.UTC(2026, 7, 1) - 3 * minute : Date.UTC(2026, 2, 1) + pick(200) * day + pick(day);
+  const startMs =
+    pick(5) === 0 ? Date.UTC(2026, 7, 1) - 3 * minute : Date.UTC(2026, 2, 1) + pick(200) * day + pick(day);
   const acts: Act[] = [];
-  for (let left = 25 + pick(30); left > 0; left--) {
-    acts.push({ type: 'say', atMs: pick(periodMs), who: pick(people), bytes: pick(12) === 0 ? 500 + pick(3_000) : 5 + pick(100) });
+  for (let left = 20 + pick(25); left > 0; left--) {
+    acts.push({
+      type: 'say',
+      atMs: pick(periodMs),
+      who: pick(people),
+      bytes: pick(12) === 0 ? 500 + pick(3_000) : 5 + pick(100),
+    });
   }
-  for (let left = pick(4); left > 0; left--) acts.push({ type: 'write', atMs: pick(periodMs), who: pick(people), topic: pick(topics) });
-  for (let left = pick(6); left > 0; left--) acts.push({ type: 'ask', atMs: pick(periodMs), who: pick(people), topic: pick(topics) });
+  for (let left = pick(4); left > 0; left--)
+    acts.push({ type: 'write', atMs: pick(periodMs), who: pick(people), topic: pick(topics) });
+  for (let left = pick(6); left > 0; left--)
+    acts.push({ type: 'ask', atMs: pick(periodMs), who: pick(people), topic: pick(topics) });
   if (pick(3) === 0) acts.push({ type: 'rename', atMs: pick(periodMs), who: pick(people) });
   for (let left = 3 + pick(8); left > 0; left--) acts.push(...trouble(random, people, periodMs));
   return {
@@ -56,7 +70,11 @@ export const planOf = (seed: number): Plan => {
     periodMs,
     hasAdversary: pick(2) === 0,
     hasStrangers: pick(3) === 0,
-    acts: acts.filter(({ atMs }) => atMs < periodMs).map((act, order) => ({ act, order })).toSorted((a, b) => a.act.atMs - b.act.atMs || a.order - b.order).map(({ act }) => act),
+    acts: acts
+      .filter(({ atMs }) => atMs < periodMs)
+      .map((act, order) => ({ act, order }))
+      .toSorted((a, b) => a.act.atMs - b.act.atMs || a.order - b.order)
+      .map(({ act }) => act),
   };
 };
 
@@ -70,12 +88,21 @@ const trouble = (random: Random, people: number, periodMs: number): Act[] => {
   const later = (mostMs: number): number => atMs + 5_000 + pick(mostMs);
   switch (pick(11)) {
     case 0:
-      return air(atMs, later(3 * minute), { carrierDelayMs: [1, 50 + pick(2_000)], meetingDelayMs: [5, 50 + pick(2_000)] }, { carrierDelayMs: [1, 5], meetingDelayMs: [5, 20] });
+      return air(
+        atMs,
+        later(3 * minute),
+        { carrierDelayMs: [1, 50 + pick(2_000)], meetingDelayMs: [5, 50 + pick(2_000)] },
+        { carrierDelayMs: [1, 5], meetingDelayMs: [5, 20] },
+      );
     case 1:
       return air(
         atMs,
         later(3 * minute),
-        { meetingLossChance: pick(60) / 100, meetingDuplicateChance: pick(40) / 100, meetingReorderChance: pick(40) / 100 },
+        {
+          meetingLossChance: pick(60) / 100,
+          meetingDuplicateChance: pick(40) / 100,
+          meetingReorderChance: pick(40) / 100,
+        },
         { meetingLossChance: 0, meetingDuplicateChance: 0, meetingReorderChance: 0 },
       );
     case 2:
@@ -84,7 +111,14 @@ const trouble = (random: Random, people: number, periodMs: number): Act[] => {
       return air(
         atMs,
         later(minute),
-        { dirty: { dropChance: pick(4) / 100, duplicateChance: pick(4) / 100, reorderChance: pick(4) / 100, flipChance: pick(4) / 100 } },
+        {
+          dirty: {
+            dropChance: pick(4) / 100,
+            duplicateChance: pick(4) / 100,
+            reorderChance: pick(4) / 100,
+            flipChance: pick(4) / 100,
+          },
+        },
         { dirty: null },
       );
     case 4:
@@ -93,12 +127,18 @@ const trouble = (random: Random, people: number, periodMs: number): Act[] => {
     case 6: {
       const groups: number[][] = Array.from({ length: 2 + pick(2) }, () => []);
       for (let each = 0; each < people; each++) groups[pick(groups.length)]?.push(each);
-      return [{ type: 'part', atMs, groups }, { type: 'join-up', atMs: later(4 * minute) }];
+      return [
+        { type: 'part', atMs, groups },
+        { type: 'join-up', atMs: later(4 * minute) },
+      ];
     }
     case 7: {
       const to = (who + 1 + pick(people - 1)) % people;
       return pick(2) === 0
-        ? [{ type: 'deafen', atMs, from: who, to }, { type: 'join-up', atMs: later(2 * minute) }]
+        ? [
+            { type: 'deafen', atMs, from: who, to },
+            { type: 'join-up', atMs: later(2 * minute) },
+          ]
         : [{ type: 'cut', atMs, from: who, to }];
     }
     case 8:

@@ -1,6 +1,12 @@
 import { askAnswer } from '../../src/lib/contracts/ask.ts';
 import { chatSend } from '../../src/lib/contracts/chat.ts';
-import { communityAdmit, communityFound, communityInvite, communityJoin, communityMembers } from '../../src/lib/contracts/community.ts';
+import {
+  communityAdmit,
+  communityFound,
+  communityInvite,
+  communityJoin,
+  communityMembers,
+} from '../../src/lib/contracts/community.ts';
 import { libraryIngest } from '../../src/lib/contracts/library.ts';
 import { nodeConfigure, nodeInfoCapability } from '../../src/lib/contracts/node.ts';
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
@@ -19,7 +25,11 @@ const quietWithinMs = 20 * 60_000;
 const rightClockBeyondMs = 3_600_000;
 
 /** Found, invite, knock, admit: one after another until all are members. */
-export const gather = async (world: World, plan: Plan, wrap: Parameters<World['addDevice']>[1]): Promise<SimDevice[]> => {
+export const gather = async (
+  world: World,
+  plan: Plan,
+  wrap: Parameters<World['addDevice']>[1],
+): Promise<SimDevice[]> => {
   const random = seededRandom(`gather ${plan.seed}`);
   const members: SimDevice[] = [];
   for (let at = 0; at < plan.people; at++) {
@@ -41,9 +51,12 @@ const found = async (world: World, device: SimDevice): Promise<void> => {
 
 const letIn = async (world: World, inviter: SimDevice, device: SimDevice): Promise<void> => {
   const code = await knock(world, inviter, device);
-  const door = await world.until(inviter, communityMembers, {}, ({ waiting }) => waiting.some(({ request }) => request === device.id));
+  const door = await world.until(inviter, communityMembers, {}, ({ waiting }) =>
+    waiting.some(({ request }) => request === device.id),
+  );
   const admitted = await world.call(inviter, communityAdmit, { request: device.id, accept: true });
-  if (admitted === 'lost' || !admitted.ok) throw new Error(`${device.name} was not let in of ${door.waiting.length} with ${code.length} letters`);
+  if (admitted === 'lost' || !admitted.ok)
+    throw new Error(`${device.name} was not let in of ${door.waiting.length} with ${code.length} letters`);
   await world.until(device, nodeInfoCapability, {}, ({ membership }) => membership === 'member');
 };
 
@@ -106,7 +119,13 @@ const keepLooking = (world: World, members: readonly SimDevice[], look: () => vo
   };
 };
 
-const perform = (world: World, members: readonly SimDevice[], act: Act, said: Said[], random: ReturnType<typeof seededRandom>): void => {
+const perform = (
+  world: World,
+  members: readonly SimDevice[],
+  act: Act,
+  said: Said[],
+  random: ReturnType<typeof seededRandom>,
+): void => {
   const { network } = world;
   const of = (who: number): SimDevice => {
     const member = members[who];
@@ -117,14 +136,28 @@ const perform = (world: World, members: readonly SimDevice[], act: Act, said: Sa
   switch (act.type) {
     case 'say': {
       const text = `${said.length} ${'a word '.repeat(Math.ceil(act.bytes / 7)).slice(0, act.bytes)}.`;
-      const words: Said = { who: of(act.who), text, clientId: bytesToText(random.bytes(16)), outcome: 'lost', eventId: '' };
+      const words: Said = {
+        who: of(act.who),
+        text,
+        clientId: bytesToText(random.bytes(16)),
+        outcome: 'lost',
+        eventId: '',
+      };
       said.push(words);
       return void say(world, words);
     }
     case 'write':
-      return void world.call(of(act.who), libraryIngest, { corpus: 'street-notes', visibility: 'community', fileName: `topic-${act.topic}.md`, bytes: textBytes(documents[act.topic % topics] ?? '') });
+      return void world.call(of(act.who), libraryIngest, {
+        corpus: 'street-notes',
+        visibility: 'community',
+        fileName: `topic-${act.topic}.md`,
+        bytes: textBytes(documents[act.topic % topics] ?? ''),
+      });
     case 'ask':
-      return void world.call(of(act.who), askAnswer, { messages: [{ role: 'person', text: questions[act.topic % topics] ?? '' }], mode: 'quotes' });
+      return void world.call(of(act.who), askAnswer, {
+        messages: [{ role: 'person', text: questions[act.topic % topics] ?? '' }],
+        mode: 'quotes',
+      });
     case 'rename':
       return void world.call(of(act.who), nodeConfigure, { name: `${nameOf(act.who)} II` });
     case 'air':

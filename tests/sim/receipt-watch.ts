@@ -21,7 +21,9 @@ export const createReceiptWatch = () => {
 
   return (members: readonly SimDevice[]): string[] => {
     const wrong: string[] = [];
-    const heldById = new Map(members.map((member) => [member.id, { name: member.name, held: heldOnDisk(member.disk) }]));
+    const heldById = new Map(
+      members.map((member) => [member.id, { name: member.name, held: heldOnDisk(member.disk) }]),
+    );
     for (const member of members) {
       const node = member.node();
       const here = node?.current();
@@ -36,12 +38,16 @@ export const createReceiptWatch = () => {
         }
         for (const [place, next] of nextByPlace) {
           const held = holder.held.get(place) ?? 0;
-          if (held < next) wrong.push(`${member.name} counts ${holder.name} as holding ${next} of ${place.slice(0, 8)}..., whose disk holds ${held}`);
+          if (held < next)
+            wrong.push(
+              `${member.name} counts ${holder.name} as holding ${next} of ${place.slice(0, 8)}..., whose disk holds ${held}`,
+            );
         }
       }
       if (strangers > limits.receiptStrangersMax) wrong.push(`${member.name} keeps ${strangers} receipts of strangers`);
       const { orphans, parked } = here.log.waitingCounts();
-      if (orphans > limits.orphansMax || parked > limits.parkedEventsMax) wrong.push(`${member.name}: ${orphans} orphans, ${parked} parked`);
+      if (orphans > limits.orphansMax || parked > limits.parkedEventsMax)
+        wrong.push(`${member.name}: ${orphans} orphans, ${parked} parked`);
       if (node.links.all().length > limits.linksMax) wrong.push(`${member.name} has ${node.links.all().length} links`);
     }
     return wrong;
@@ -57,7 +63,8 @@ const parseClaim = (bytes: Uint8Array): Claim => {
   const nextByPlace = new Map<string, number>();
   for (const place of places) {
     const [author, lane, next] = isCborList(place) ? place : [];
-    if (isCborBytes(author) && isCborCount(lane) && isCborCount(next)) nextByPlace.set(`${bytesToText(author)} ${lane}`, next);
+    if (isCborBytes(author) && isCborCount(lane) && isCborCount(next))
+      nextByPlace.set(`${bytesToText(author)} ${lane}`, next);
   }
   return { device: bytesToText(device), nextByPlace };
 };

@@ -8,7 +8,9 @@ import { runSeed, type SeedOutcome } from './seed-run.ts';
  * Every 20th seed runs twice, once checking every signature anew, and both runs must have the same trace. The last line is
  * {"passed": n, "failed": n}: one for each seed and one for the determinism of all.
  */
-const { values } = parseArgs({ options: { seeds: { type: 'string' }, seed: { type: 'string' }, lines: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: { seeds: { type: 'string' }, seed: { type: 'string' }, lines: { type: 'boolean' } },
+});
 const only = values.seed === undefined ? null : Number(values.seed);
 const seeds = only === null ? Array.from({ length: Number(values.seeds ?? 200) }, (_, at) => at + 1) : [only];
 const twiceEvery = 20;
@@ -36,7 +38,9 @@ const once = async (seed: number, withRealVerdicts: boolean, keepLines: boolean)
 const showDifference = async (seed: number): Promise<void> => {
   const [a, b] = [await once(seed, false, true), await once(seed, true, true)];
   const at = a.lines.findIndex((line, index) => line !== b.lines[index]);
-  console.log(`seed ${seed} differs at note ${at} of ${a.notes} and ${b.notes}: after "${a.lines[at - 1]}": "${a.lines[at]}" or "${b.lines[at]}"`);
+  console.log(
+    `seed ${seed} differs at note ${at} of ${a.notes} and ${b.notes}: after "${a.lines[at - 1]}": "${a.lines[at]}" or "${b.lines[at]}"`,
+  );
 };
 
 for (const seed of seeds) {
@@ -61,7 +65,9 @@ for (const seed of seeds) {
     for (const problem of problems) console.log(`    ${problem}`);
   }
   if (only !== null || seed % twiceEvery === 0) {
-    console.log(`seed ${seed}: trace ${outcome.hash}, ${outcome.notes} notes, ${(outcome.virtualMs / 60_000).toFixed(1)} virtual minutes in ${tookMs.toFixed(0)} ms`);
+    console.log(
+      `seed ${seed}: trace ${outcome.hash}, ${outcome.notes} notes, ${(outcome.virtualMs / 60_000).toFixed(1)} virtual minutes in ${tookMs.toFixed(0)} ms`,
+    );
   }
 }
 if (differing === 0) passed += 1;
@@ -69,6 +75,8 @@ else {
   failed += 1;
   console.log(`${differing} seeds did not happen the same way twice.`);
 }
-console.log(`${seeds.length} seeds in ${((now() - startedAt) / 1000).toFixed(1)} s, the slowest in ${(slowestMs / 1000).toFixed(1)} s`);
+console.log(
+  `${seeds.length} seeds in ${((now() - startedAt) / 1000).toFixed(1)} s, the slowest in ${(slowestMs / 1000).toFixed(1)} s`,
+);
 console.log(JSON.stringify({ passed, failed }));
 process.exitCode = failed === 0 ? 0 : 1;

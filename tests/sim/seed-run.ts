@@ -31,9 +31,12 @@ export const runSeed = async ({ seed, withRealVerdicts, keepLines, say }: SeedOp
   const plan = planOf(seed);
   const verdicts = withRealVerdicts ? null : new Map<string, boolean>();
   const world = createWorld({ seed, startMs: plan.startMs, verdicts, keepLines, say });
-  const onRejection = (reason: unknown): void => void world.problems.push(`a promise was rejected and nobody listened: ${describe(reason)}`);
+  const onRejection = (reason: unknown): void =>
+    void world.problems.push(`a promise was rejected and nobody listened: ${describe(reason)}`);
   process.on('unhandledRejection', onRejection);
-  say(`seed ${seed}: ${plan.people} people, ${plan.periodMs / 60_000} minutes${plan.hasAdversary ? ', an adversary' : ''}${plan.hasStrangers ? ', strangers' : ''}`);
+  say(
+    `seed ${seed}: ${plan.people} people, ${plan.periodMs / 60_000} minutes${plan.hasAdversary ? ', an adversary' : ''}${plan.hasStrangers ? ', strangers' : ''}`,
+  );
   try {
     await playSeed(world, plan, withRealVerdicts);
   } catch (error) {
@@ -72,9 +75,13 @@ const playSeed = async (world: World, plan: ReturnType<typeof planOf>, withRealV
 const stopAll = async (world: World, devices: readonly SimDevice[]): Promise<void> => {
   for (const device of devices) await world.drive(device.stop(), 10_000);
   await world.drive(world.pause(60_000), 61_000);
-  for (const device of devices) if (device.clock().pending() > 0) world.problems.push(`${device.name} left ${device.clock().pending()} timers behind`);
+  for (const device of devices)
+    if (device.clock().pending() > 0)
+      world.problems.push(`${device.name} left ${device.clock().pending()} timers behind`);
   if (world.clock.pending() > 0) world.problems.push(`${world.clock.pending()} timers were left behind`);
-  if (world.network.carrierCount() > 0) world.problems.push(`${world.network.carrierCount()} carriers were left behind`);
+  for (const device of devices)
+    if (device.openCarriers() > 0) world.problems.push(`${device.name} left ${device.openCarriers()} carriers open`);
 };
 
-const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' | ') : String(error));
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' | ') : String(error);

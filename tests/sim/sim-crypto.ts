@@ -33,11 +33,15 @@ const keyOf = (publicKey: Uint8Array): KeyObject | null => {
   if (known !== undefined) return known;
   if (keysByText.size >= keysMax) keysByText.clear();
   const key = isSoundPoint(publicKey)
-    ? createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') }, format: 'jwk' })
+    ? createPublicKey({
+        key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') },
+        format: 'jwk',
+      })
     : null;
   keysByText.set(text, key);
   return key;
 };
 
 /** The bytes as a string, one letter each: the cheapest key for a map. Keys and signatures have one length, so parts cannot be confused. */
-const latin = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+const latin = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');

@@ -31,16 +31,27 @@ export const standAtTheDoor = async (world: World, host: SimDevice): Promise<Str
   const wrong: string[] = [];
   const zed = await world.addDevice('zed');
   await knock(world, host, zed);
-  const stopTrying = every(world.clock, () => tryEveryMs, () => {
-    const calls = [world.call(zed, meshPing, { nonce: 7 }, { device: host.id }), world.call(zed, librarySearch, { query: 'key of the pump', k: 3 }, { device: host.id })];
-    for (const call of calls) void call.then((reply) => reply !== 'lost' && reply.ok && wrong.push('a call of zed, who stands at the door, was served'));
-  });
+  const stopTrying = every(
+    world.clock,
+    () => tryEveryMs,
+    () => {
+      const calls = [
+        world.call(zed, meshPing, { nonce: 7 }, { device: host.id }),
+        world.call(zed, librarySearch, { query: 'key of the pump', k: 3 }, { device: host.id }),
+      ];
+      for (const call of calls)
+        void call.then(
+          (reply) => reply !== 'lost' && reply.ok && wrong.push('a call of zed, who stands at the door, was served'),
+        );
+    },
+  );
   return {
     stop: async () => {
       stopTrying();
       if (zed.disk.events.size + zed.disk.payloads.size > 0) wrong.push('zed, who stands at the door, has got events');
       for (const { id, name } of world.devices) {
-        if (id !== zed.id && (zed.node()?.bus.registry.remoteOffers(id).length ?? 0) > 0) wrong.push(`zed, who stands at the door, knows what ${name} offers`);
+        if (id !== zed.id && (zed.node()?.bus.registry.remoteOffers(id).length ?? 0) > 0)
+          wrong.push(`zed, who stands at the door, knows what ${name} offers`);
       }
       return wrong;
     },
@@ -56,14 +67,29 @@ export const meetWithStolenKey = async (world: World, victim: SimDevice): Promis
   const key = here?.currentKey()?.key;
   if (!here || !key) throw new Error('there is no key to steal');
   const { community } = here.log;
-  const { device, rootPublicKey, rootSign } = await createSeededKeyring(new TextEncoder().encode(`${world.seed} yara`)).open();
+  const { device, rootPublicKey, rootSign } = await createSeededKeyring(
+    new TextEncoder().encode(`${world.seed} yara`),
+  ).open();
   const now = Math.floor((clock.now() - hlcEpochMs) / 1000);
   const certificate = await issueCertificate(
-    { root: rootPublicKey, device: device.signing.publicKey, agreement: device.agreement.publicKey, created: now, expires: now + certificateLifeSeconds },
+    {
+      root: rootPublicKey,
+      device: device.signing.publicKey,
+      agreement: device.agreement.publicKey,
+      created: now,
+      expires: now + certificateLifeSeconds,
+    },
     { root: rootSign, device: device.signing.sign },
   );
   const transport = world.network.transport('yara');
-  const neighbours = createNeighbours({ clock, random, crypto, transport, self: () => ({ certificate, signing: device.signing, name: 'Yara', build: 'sim' }), onRefused: () => {} });
+  const neighbours = createNeighbours({
+    clock,
+    random,
+    crypto,
+    transport,
+    self: () => ({ certificate, signing: device.signing, name: 'Yara', build: 'sim' }),
+    onRefused: () => {},
+  });
   const self = bytesToText(device.signing.publicKey);
   const got = new Set<string>();
   const payloadIds = new Set<string>();
@@ -85,20 +111,56 @@ export const meetWithStolenKey = async (world: World, victim: SimDevice): Promis
 
   /** Her own admission, by herself. */
   const admitSelf = async (): Promise<Uint8Array> => {
-    const body = { auth: [], certificate: certificate.bytes, personName: 'Yara', inviteHash: random.bytes(32), epoch: random.bytes(16), sealedKey: random.bytes(80) };
+    const body = {
+      auth: [],
+      certificate: certificate.bytes,
+      personName: 'Yara',
+      inviteHash: random.bytes(32),
+      epoch: random.bytes(16),
+      sealedKey: random.bytes(80),
+    };
     const payload = encodePayload(random, 'community.admit', body);
-    const place = { community, author: device.signing.publicKey, lane: authorityLane, seq: 0, hlc: hlcFromMs(clock.now()), kind: kinds['community.admit'].number };
-    const event = await signEvent(crypto, device.signing, { ...place, expires: 0, payloadHash: await crypto.sha256(payload), payloadSize: payload.length });
-    const run = { author: self, client: await clientOf(crypto, self, authorityLane), start: 0, envelopes: [event.envelope] };
+    const place = {
+      community,
+      author: device.signing.publicKey,
+      lane: authorityLane,
+      seq: 0,
+      hlc: hlcFromMs(clock.now()),
+      kind: kinds['community.admit'].number,
+    };
+    const event = await signEvent(crypto, device.signing, {
+      ...place,
+      expires: 0,
+      payloadHash: await crypto.sha256(payload),
+      payloadSize: payload.length,
+    });
+    const run = {
+      author: self,
+      client: await clientOf(crypto, self, authorityLane),
+      start: 0,
+      envelopes: [event.envelope],
+    };
     return encodeFrame({ type: 'update', lane: authorityLane, update: encodeRuns([run]), isLast: true });
   };
 
   const tryAll = async (link: Link): Promise<void> => {
     const ids = [...victim.disk.events.values()].flatMap(({ id }) => textToBytes(id) ?? []).slice(-100);
     link.send('sync', await admitSelf());
-    link.send('sync', encodeFrame({ type: 'ask', lane: monthLane(hlcMonth(hlcFromMs(clock.now()))), clocks: new Map() }));
+    link.send(
+      'sync',
+      encodeFrame({ type: 'ask', lane: monthLane(hlcMonth(hlcFromMs(clock.now()))), clocks: new Map() }),
+    );
     link.send('sync', encodeFrame({ type: 'want', ids }));
-    link.send('rpc', encodeRpc({ t: 'call', id: 1 + Math.floor(clock.now() / 1_000) % 1_000_000, cap: capabilityId(librarySearch), input: { query: 'pump' }, params: {} }));
+    link.send(
+      'rpc',
+      encodeRpc({
+        t: 'call',
+        id: 1 + (Math.floor(clock.now() / 1_000) % 1_000_000),
+        cap: capabilityId(librarySearch),
+        input: { query: 'pump' },
+        params: {},
+      }),
+    );
   };
 
   neighbours.links.onUp((link) => {
@@ -110,16 +172,21 @@ export const meetWithStolenKey = async (world: World, victim: SimDevice): Promis
   });
   const week = Math.floor((clock.now() - hlcEpochMs) / (7 * 24 * 3600 * 1000));
   const leave = neighbours.meetCommunity(await communityPlace(crypto, key, week));
-  const stopTrying = every(clock, () => tryEveryMs, () => {
-    for (const link of neighbours.links.all()) void tryAll(link);
-  });
+  const stopTrying = every(
+    clock,
+    () => tryEveryMs,
+    () => {
+      for (const link of neighbours.links.all()) void tryAll(link);
+    },
+  );
   return {
     stop: async () => {
       stopTrying();
       leave();
       neighbours.stop();
       const log = victim.node()?.current()?.log;
-      for (const id of payloadIds) if (log?.byId(id)?.event.header.lane !== authorityLane) got.add('a payload of a message');
+      for (const id of payloadIds)
+        if (log?.byId(id)?.event.header.lane !== authorityLane) got.add('a payload of a message');
       return [...got].map((what) => `yara, who only stole the key, has got ${what}`);
     },
   };

@@ -18,7 +18,13 @@ export const createTrace = (keepLines: boolean, nowMs: () => number): Trace => {
       count += 1;
       hash.update(what);
       if (bytes) hash.update(bytes);
-      if (keepLines) lines.push(`${nowMs()} ` + (bytes ? `${what} ${createHash('sha256').update(bytes).digest('base64url').slice(0, 8)} ${bytes.length} bytes` : what));
+      if (keepLines)
+        lines.push(
+          `${nowMs()} ` +
+            (bytes
+              ? `${what} ${createHash('sha256').update(bytes).digest('base64url').slice(0, 8)} ${bytes.length} bytes`
+              : what),
+        );
     },
     count: () => count,
     hash: () => hash.copy().digest('base64url').slice(0, 22),

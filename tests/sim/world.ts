@@ -29,9 +29,19 @@ export type World = {
   drive<T>(work: Promise<T>, withinMs: number): Promise<T>;
   pause(ms: number): Promise<void>;
   /** A call on a device's own bus; 'lost' when the device went down before it answered, or took more than a minute. */
-  call<I, O, S>(device: SimDevice, capability: Capability<I, O, S>, input: NoInfer<I>, options?: CallOptions): Promise<Reply<O> | 'lost'>;
+  call<I, O, S>(
+    device: SimDevice,
+    capability: Capability<I, O, S>,
+    input: NoInfer<I>,
+    options?: CallOptions,
+  ): Promise<Reply<O> | 'lost'>;
   /** The first snapshot of a live view that fits. */
-  until<I, O, S>(device: SimDevice, capability: Capability<I, O, S>, input: NoInfer<I>, fits: (snapshot: S) => boolean): Promise<S>;
+  until<I, O, S>(
+    device: SimDevice,
+    capability: Capability<I, O, S>,
+    input: NoInfer<I>,
+    fits: (snapshot: S) => boolean,
+  ): Promise<S>;
 };
 
 const callPatienceMs = 60_000;
@@ -79,7 +89,15 @@ export const createWorld = ({ seed, startMs, verdicts, keepLines, say }: WorldOp
     devices,
     say: (line) => say(`  ${((clock.now() - startMs) / 1000).toFixed(1).padStart(8)} s  ${line}`),
     addDevice: async (name, wrapCarrier) => {
-      const device = await createDevice({ seed, name, clock, network, trace, verdicts, ...(wrapCarrier ? { wrapCarrier } : {}) });
+      const device = await createDevice({
+        seed,
+        name,
+        clock,
+        network,
+        trace,
+        verdicts,
+        ...(wrapCarrier ? { wrapCarrier } : {}),
+      });
       devices.push(device);
       await device.start();
       return device;

@@ -126,7 +126,7 @@ export const crashTab = async ({ context, page }: Resident): Promise<void> => {
  * nothing on an address it does not trust. Everything else is ours.
  */
 const isChromiumsOwn = (text: string): boolean =>
-  /net::ERR_|Failed to load resource|WebSocket connection to|Cross-Origin-Opener-Policy header has been ignored/.test(
+  /net::ERR_|Failed to load resource|WebSocket connection to/.test(
     text,
   );
 

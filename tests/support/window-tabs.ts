@@ -6,7 +6,7 @@ import type { FakeNodeInit } from './fake-node.worker.ts';
 
 /** A browser profile of its own: its lock, channel and database are nobody else's. */
 export type Profile = { readonly lockName: string; readonly channelName: string; readonly dbName: string };
-export const createProfile = (name = crypto.randomUUID()): Profile => ({
+export const createProfile = (name: string = crypto.randomUUID()): Profile => ({
   lockName: `lock-${name}`,
   channelName: `channel-${name}`,
   dbName: `db-${name}`,

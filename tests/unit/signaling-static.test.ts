@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isTrustworthyRequest } from '../../signaling/security-headers.ts';
 import { createStaticBodies } from '../../signaling/static-bodies.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import {
@@ -89,6 +90,14 @@ describe('the files of the app', () => {
   it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('%s is refused with 405', async (method) => {
     const answer = await fetch(`${served.url}/`, { method });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
+  it('the opener policy is said only where a browser heeds it: over TLS and on this machine', () => {
+    for (const host of ['localhost', 'localhost:8787', '127.0.0.1:8787', '127.8.9.1', '[::1]:8787'])
+      expect(isTrustworthyRequest(false, host)).toBe(true);
+    for (const host of ['192.168.0.7:8787', 'hearth.test', 'localhost.evil.test', undefined])
+      expect(isTrustworthyRequest(false, host)).toBe(false);
+    expect(isTrustworthyRequest(true, 'hearth.test')).toBe(true);
   });
 
   it('every answer carries the security headers', async () => {

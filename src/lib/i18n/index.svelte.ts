@@ -59,7 +59,7 @@ export const formatNumber = (value: number): string => new Intl.NumberFormat(cur
 
 /** The time of day of an instant (milliseconds since 1970). */
 export const formatTime = (at: number): string =>
-  new Intl.DateTimeFormat(current, { hour: '2-digit', minute: '2-digit' }).format(at);
+  new Intl.DateTimeFormat(current, { hour: 'numeric', minute: '2-digit' }).format(at);
 
 /** The day of an instant, written out. */
 export const formatDate = (at: number): string => new Intl.DateTimeFormat(current, { dateStyle: 'long' }).format(at);

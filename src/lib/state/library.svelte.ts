@@ -110,14 +110,16 @@ export const createLibraryState = ({ bus, clock = pageClock }: { bus: BusClient;
     get removals() {
       return removals.endsAtByCid;
     },
-    /** Own shelves first, by name; the starter guides last. An empty language takes every one. */
+    /** Own shelves first, by name; the starter guides last. The language chooses among the starter
+     * guides only: what a person added is always shown. */
     shelves: (language: string): readonly Shelf[] =>
       (live.value?.corpora ?? [])
         .map((corpus) => ({
           corpus,
           documents: documents()
             .filter(
-              (document) => document.corpus === corpus.name && (language === '' || document.language === language),
+              (document) =>
+                document.corpus === corpus.name && (!corpus.isStarter || language === '' || document.language === language),
             )
             .toSorted((a, b) => a.title.localeCompare(b.title)),
         }))
