@@ -17,7 +17,10 @@ const staticRevisions = (): Record<string, string> =>
       .filter((entry) => entry.isFile())
       .map((entry) => `${entry.parentPath}/${entry.name}`.replaceAll('\\', '/'))
       .sort()
-      .map((path) => [path.slice('static'.length), createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16)]),
+      .map((path) => [
+        path.slice('static'.length),
+        createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16),
+      ]),
   );
 
 const chromium = process.env.VITEST === undefined ? null : findChromium();
@@ -42,7 +45,15 @@ export default defineConfig({
         // Named beforehand: a dependency that Vite finds late makes it reload the page under a running test.
         optimizeDeps: {
           include: [
-            ...['@noble/ed25519', '@orama/stemmers/english', '@orama/stemmers/german', 'comlink', 'idb', 'lib0/decoding', 'lib0/encoding'],
+            ...[
+              '@noble/ed25519',
+              '@orama/stemmers/english',
+              '@orama/stemmers/german',
+              'comlink',
+              'idb',
+              'lib0/decoding',
+              'lib0/encoding',
+            ],
             ...['simple-peer/simplepeer.min.js', 'valibot', 'y-protocols/sync', 'yjs'],
           ],
         },

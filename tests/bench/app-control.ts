@@ -27,7 +27,9 @@ export const watchLongTasks = async (page: Page) => {
   await page.addInitScript(() => {
     globalThis.benchTasks = [];
     const keep = (list: PerformanceObserverEntryList): void =>
-      list.getEntries().forEach(({ startTime, duration }) => globalThis.benchTasks.push({ start: startTime, ms: duration }));
+      list
+        .getEntries()
+        .forEach(({ startTime, duration }) => globalThis.benchTasks.push({ start: startTime, ms: duration }));
     new PerformanceObserver(keep).observe({ type: 'longtask', buffered: true });
   });
   return {

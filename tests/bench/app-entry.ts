@@ -33,7 +33,8 @@ export const loadMs = (page: Page): Promise<number> =>
   page.evaluate(
     () =>
       new Promise<number>((resolve) => {
-        const look = (): void => void (document.readyState === 'complete' ? resolve(performance.now()) : requestAnimationFrame(look));
+        const look = (): void =>
+          void (document.readyState === 'complete' ? resolve(performance.now()) : requestAnimationFrame(look));
         requestAnimationFrame(look);
       }),
   );

@@ -20,7 +20,8 @@ export const measureReloads = async (street: Street, { page }: Resident, control
     await page.reload({ waitUntil: 'commit' });
     times.push(await untilUsable(page, placeName));
     await page.getByLabel('Your question').fill(`typed after reload ${at}`);
-    if ((await page.getByLabel('Your question').inputValue()) !== `typed after reload ${at}`) throw new Error('the field took no input');
+    if ((await page.getByLabel('Your question').inputValue()) !== `typed after reload ${at}`)
+      throw new Error('the field took no input');
     await control.resident.page.reload({ waitUntil: 'commit' });
     empty.push(await loadMs(control.resident.page));
   }

@@ -48,7 +48,10 @@ const stepsOf = (anna: Resident, round: number): Record<string, () => Promise<vo
     },
     mesh: () => goTo(anna, 'mesh'),
     code: async () => {
-      await page.getByRole('button', { name: /Show my code/ }).first().click();
+      await page
+        .getByRole('button', { name: /Show my code/ })
+        .first()
+        .click();
       await page.getByTestId('invite-link').waitFor();
       await page.keyboard.press('Escape');
     },

@@ -30,7 +30,14 @@ export const run = async (): Promise<BenchResult> => {
     note('reloads without the server');
     const reload = await measureReloads(street, anna, control, entry.placeName);
     return {
-      figures: { ...sizes.figures, ...visits.figures, firstRunTaps: entry.taps, ...ask, ...reload.figures, ...walk.figures },
+      figures: {
+        ...sizes.figures,
+        ...visits.figures,
+        firstRunTaps: entry.taps,
+        ...ask,
+        ...reload.figures,
+        ...walk.figures,
+      },
       peers: { budget: sizes.budgets, emptyPage: { ...visits.emptyPage, ...reload.emptyPage, ...walk.emptyPage } },
     };
   } finally {
@@ -48,8 +55,18 @@ const readSizes = () => {
       firstLoadGzKb: kb('first load, JavaScript'),
       firstLoadCssGzKb: kb('first load, CSS'),
       nodeWorkerGzKb: kb('node worker'),
-      routeGzKb: Object.fromEntries(routes.map(({ what, bytes }) => [what.slice('route '.length), rounded(bytes / 1000)])),
+      routeGzKb: Object.fromEntries(
+        routes.map(({ what, bytes }) => [what.slice('route '.length), rounded(bytes / 1000)]),
+      ),
     },
-    budgets: { firstLoadGzKb: 90, firstLoadCssGzKb: 15, nodeWorkerGzKb: 110, routeGzKb: 40, askMs: 1_000, firstRunTaps: 3, offlineReloadMs: 1_500 },
+    budgets: {
+      firstLoadGzKb: 90,
+      firstLoadCssGzKb: 15,
+      nodeWorkerGzKb: 110,
+      routeGzKb: 40,
+      askMs: 1_000,
+      firstRunTaps: 3,
+      offlineReloadMs: 1_500,
+    },
   };
 };

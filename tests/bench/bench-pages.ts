@@ -14,7 +14,10 @@ export const openBenchStreet = async () => {
   for (const name of pages) {
     await buildPage(name, folder);
     const script = `<script type="module" src="/${name}.js"></script>`;
-    writeFileSync(join(folder, `${name}.html`), `<!doctype html><html lang="en"><title>${name}</title>${script}</html>`);
+    writeFileSync(
+      join(folder, `${name}.html`),
+      `<!doctype html><html lang="en"><title>${name}</title>${script}</html>`,
+    );
   }
   writeFileSync(join(folder, '200.html'), '<!doctype html><title>bench</title>');
   const street: Street = await openStreet();
@@ -43,6 +46,11 @@ const buildPage = async (name: string, outDir: string): Promise<void> => {
     logLevel: 'error',
     root: fileURLToPath(new URL('.', import.meta.url)),
     define: { 'process.env.NODE_ENV': '"production"' },
-    build: { outDir, emptyOutDir: false, copyPublicDir: false, lib: { entry, formats: ['es'], fileName: () => `${name}.js` } },
+    build: {
+      outDir,
+      emptyOutDir: false,
+      copyPublicDir: false,
+      lib: { entry, formats: ['es'], fileName: () => `${name}.js` },
+    },
   });
 };

@@ -74,7 +74,11 @@ export const createMemoryRtc = (onSend: (message: Uint8Array) => void) => {
       this.sdp = sdp;
     }
   }
-  return { RTCPeerConnection: MemoryConnection, RTCSessionDescription: SessionDescription, RTCIceCandidate: SessionDescription };
+  return {
+    RTCPeerConnection: MemoryConnection,
+    RTCSessionDescription: SessionDescription,
+    RTCIceCandidate: SessionDescription,
+  };
 };
 
 type Description = { readonly type: string; readonly sdp: string };

@@ -1,4 +1,10 @@
-import { communityAdmit, communityFound, communityInvite, communityJoin, communityMembers } from '../../src/lib/contracts/community.ts';
+import {
+  communityAdmit,
+  communityFound,
+  communityInvite,
+  communityJoin,
+  communityMembers,
+} from '../../src/lib/contracts/community.ts';
 import { createWebCrypto } from '../../src/lib/crypto/webcrypto.ts';
 import { createWebcryptoKeyring } from '../../src/lib/crypto/webcrypto-keyring.ts';
 import { bytesToText, utf8 } from '../../src/lib/kernel/ids.ts';
@@ -55,13 +61,15 @@ const control = ({ bus, current, setFilling }: BenchNode) => {
     return here.log;
   };
   return {
-    found: async (name: string): Promise<boolean> => (await bus.call(communityFound, { name, communityName: 'Bench' })).ok,
+    found: async (name: string): Promise<boolean> =>
+      (await bus.call(communityFound, { name, communityName: 'Bench' })).ok,
     invite: async (): Promise<string> => {
       const invited = await bus.call(communityInvite, { onPaper: false });
       if (!invited.ok) throw new Error(invited.error.reason);
       return invited.value.output.code;
     },
-    join: async (name: string, invite: string): Promise<boolean> => (await bus.call(communityJoin, { name, invite })).ok,
+    join: async (name: string, invite: string): Promise<boolean> =>
+      (await bus.call(communityJoin, { name, invite })).ok,
     untilDoor: async (): Promise<void> => {
       for await (const { waiting } of bus.stream(communityMembers, {})) if (waiting.length > 0) return;
     },
@@ -90,7 +98,9 @@ const control = ({ bus, current, setFilling }: BenchNode) => {
     state: (): string => {
       const here = current()?.log;
       if (!here || here.missingPayloads(1).length > 0) return '';
-      const heads = here.heads().map(({ author, lane, next, digest }) => `${author} ${lane} ${next} ${bytesToText(digest)}`);
+      const heads = here
+        .heads()
+        .map(({ author, lane, next, digest }) => `${author} ${lane} ${next} ${bytesToText(digest)}`);
       return heads.sort().join('\n');
     },
   };

@@ -7,7 +7,8 @@ const start = (signalUrl: string, room: string) => {
   const provider = new WebrtcProvider(room, doc, { signaling: [signalUrl], peerOpts: { config: { iceServers: [] } } });
   const list = doc.getArray<Uint8Array>('log');
   return {
-    linkCount: (): number => [...(provider.room?.webrtcConns.values() ?? [])].filter(({ connected }) => connected).length,
+    linkCount: (): number =>
+      [...(provider.room?.webrtcConns.values() ?? [])].filter(({ connected }) => connected).length,
     isOnline: (): boolean => provider.signalingConns.some(({ connected }) => connected),
     count: (): number => list.length,
     /** One item a transaction, as events come; the page gets a turn after each hundred. */

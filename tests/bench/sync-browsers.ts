@@ -63,6 +63,8 @@ const lateJoinOnScreen = async (street: Street) => {
 const shownTexts = (page: Page): Promise<{ digest: string; bytes: number }> =>
   page.evaluate(async () => {
     const texts = [...document.querySelectorAll('[data-testid=message] .text')].map(({ textContent }) => textContent);
-    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(texts))));
+    const digest = new Uint8Array(
+      await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(texts))),
+    );
     return { digest: digest.join(' '), bytes: new TextEncoder().encode(texts.join('')).length };
   });

@@ -1,4 +1,10 @@
-import { communityAdmit, communityFound, communityInvite, communityJoin, communityMembers } from '../../src/lib/contracts/community.ts';
+import {
+  communityAdmit,
+  communityFound,
+  communityInvite,
+  communityJoin,
+  communityMembers,
+} from '../../src/lib/contracts/community.ts';
 import { createWebCrypto } from '../../src/lib/crypto/webcrypto.ts';
 import type { Bus } from '../../src/lib/kernel/bus.ts';
 import type { Capability } from '../../src/lib/kernel/capability.ts';
@@ -69,7 +75,9 @@ const lateJoin = async (count: number, chars: number) => {
 /** From the first of `count` appends to the moment the linked neighbour holds them all. */
 const liveSync = async (count: number, chars: number) => {
   const pair = await openPair();
-  await (await knock(pair.anna, pair.bora))();
+  await (
+    await knock(pair.anna, pair.bora)
+  )();
   if ((await waitUntil(() => isSameLog(pair.anna, pair.bora), limitMs)) === null) throw new Error('bora never came in');
   const start = performance.now();
   await write(logOf(pair.anna), count, chars);

@@ -77,7 +77,12 @@ const lateJoin = async (street: BenchStreet) => {
 };
 
 /** From the admission to the moment both logs are the same; null when that never comes. */
-const timeJoin = async (street: BenchStreet, anna: Resident, name: string, withinMs: number): Promise<number | null> => {
+const timeJoin = async (
+  street: BenchStreet,
+  anna: Resident,
+  name: string,
+  withinMs: number,
+): Promise<number | null> => {
   const newcomer = await openOwn(street, name);
   await knock(anna, newcomer);
   const start = performance.now();

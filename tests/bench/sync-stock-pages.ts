@@ -59,7 +59,10 @@ const openStock = async (street: BenchStreet, room: string): Promise<Resident> =
   opened += 1;
   const resident = await street.move(`stock-${opened}`);
   await resident.page.goto(`${street.url()}/page-stock.html`);
-  await resident.page.evaluate(([url, name]) => void (globalThis.stock = startStock(url, name)), [street.signalUrl(), room] as const);
+  await resident.page.evaluate(([url, name]) => void (globalThis.stock = startStock(url, name)), [
+    street.signalUrl(),
+    room,
+  ] as const);
   // One after the other: two stock peers who announce themselves in the same moment both offer, and such a pair may never open.
   await waitUntil(() => resident.page.evaluate(() => stock.isOnline()), limitMs, 20);
   return resident;

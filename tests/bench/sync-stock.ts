@@ -81,7 +81,8 @@ const push = ({ doc }: WebrtcProvider, count: number, bytes: number): void => {
 };
 
 const lengthOf = ({ doc }: WebrtcProvider): number => doc.getArray('log').length;
-const linksOf = ({ room }: WebrtcProvider): number => [...(room?.webrtcConns.values() ?? [])].filter(({ connected }) => connected).length;
+const linksOf = ({ room }: WebrtcProvider): number =>
+  [...(room?.webrtcConns.values() ?? [])].filter(({ connected }) => connected).length;
 
 /**
  * A meeting of stock peers in one process. y-webrtc keeps one room a name, so each peer's room has its own name and the
@@ -91,7 +92,11 @@ const openRoom = async () => {
   let counted: Counted = { sends: 0, syncSends: 0, bytes: 0 };
   const wrtc = createMemoryRtc((message) => {
     const isSync = message[0] === 0;
-    counted = { sends: counted.sends + 1, syncSends: counted.syncSends + (isSync ? 1 : 0), bytes: counted.bytes + message.length };
+    counted = {
+      sends: counted.sends + 1,
+      syncSends: counted.syncSends + (isSync ? 1 : 0),
+      bytes: counted.bytes + message.length,
+    };
   });
   const exchange = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(exchange, 'listening');
@@ -115,10 +120,16 @@ const openRoom = async () => {
     join: async (): Promise<WebrtcProvider> => {
       const name = `${port} ${providers.length}`;
       const signaling = [`ws://127.0.0.1:${port}`];
-      const provider = new WebrtcProvider(name, new Y.Doc(), { signaling, maxConns: 40, filterBcConns: false, peerOpts: { wrtc } });
+      const provider = new WebrtcProvider(name, new Y.Doc(), {
+        signaling,
+        maxConns: 40,
+        filterBcConns: false,
+        peerOpts: { wrtc },
+      });
       providers.push(provider);
       const isIn = (): boolean => topics.has(name) && providers.every((each) => linksOf(each) === providers.length - 1);
-      if ((await waitUntil(isIn, limitMs)) === null) throw new Error(`stock peer ${providers.length} never met the others`);
+      if ((await waitUntil(isIn, limitMs)) === null)
+        throw new Error(`stock peer ${providers.length} never met the others`);
       return provider;
     },
     close: async (): Promise<void> => {

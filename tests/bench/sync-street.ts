@@ -30,7 +30,10 @@ export const measureStreet = async () => {
   const figures = {
     sendsPerReceiver20: rounded((ofSync(spoken) - ofSync(before)) / (peers - 1), 2),
     sendsByKind20: kindsOf(spoken, 'sync'),
-    eventSendsPerReceiver20: rounded(((spoken.get('sync update')?.sends ?? 0) + (spoken.get('sync payload')?.sends ?? 0)) / (peers - 1), 2),
+    eventSendsPerReceiver20: rounded(
+      ((spoken.get('sync update')?.sends ?? 0) + (spoken.get('sync payload')?.sends ?? 0)) / (peers - 1),
+      2,
+    ),
     idleBytesPerMin: Math.round(sum([...idle.values()].map(({ bytes }) => bytes)) / peers),
     idleSendsPerMin: rounded(sum([...idle.values()].map(({ sends }) => sends)) / peers),
     idleBytesByKind: Object.fromEntries([...idle].map(([kind, { bytes }]) => [kind, Math.round(bytes / peers)])),
@@ -44,7 +47,11 @@ export const measureStreet = async () => {
 type Tally = Map<string, { sends: number; bytes: number }>;
 
 const kindsOf = (tally: Tally, channel: Channel): Record<string, number> =>
-  Object.fromEntries([...tally].filter(([kind]) => kind.startsWith(`${channel} `)).map(([kind, { sends }]) => [kind.slice(channel.length + 1), sends]));
+  Object.fromEntries(
+    [...tally]
+      .filter(([kind]) => kind.startsWith(`${channel} `))
+      .map(([kind, { sends }]) => [kind.slice(channel.length + 1), sends]),
+  );
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
@@ -54,11 +61,12 @@ const openStreetOfNodes = async () => {
   let tally: Tally = new Map();
   const network: MemoryNetwork = {
     ...memory,
-    transport: (name) => countingTransport(memory.transport(name), (channel, message) => {
-      const kind = `${channel} ${kindOf(channel, message)}`;
-      const known = tally.get(kind) ?? { sends: 0, bytes: 0 };
-      tally.set(kind, { sends: known.sends + 1, bytes: known.bytes + message.length });
-    }),
+    transport: (name) =>
+      countingTransport(memory.transport(name), (channel, message) => {
+        const kind = `${channel} ${kindOf(channel, message)}`;
+        const known = tally.get(kind) ?? { sends: 0, bytes: 0 };
+        tally.set(kind, { sends: known.sends + 1, bytes: known.bytes + message.length });
+      }),
   };
   const pass = async (ms: number): Promise<void> => {
     const until = clock.now() + ms;
@@ -93,7 +101,11 @@ const openStreetOfNodes = async () => {
 
 const countingTransport = (inner: Transport, count: (channel: Channel, message: Uint8Array) => void): Transport => ({
   ...inner,
-  meet: (place) => inner.meet({ ...place, onCarrier: (carrier, participant) => place.onCarrier(countingCarrier(carrier, count), participant) }),
+  meet: (place) =>
+    inner.meet({
+      ...place,
+      onCarrier: (carrier, participant) => place.onCarrier(countingCarrier(carrier, count), participant),
+    }),
 });
 
 const countingCarrier = (inner: Carrier, count: (channel: Channel, message: Uint8Array) => void): Carrier => ({

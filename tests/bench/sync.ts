@@ -8,7 +8,7 @@ import { note, type BenchResult } from './samples.ts';
  * Sync beside stock y-webrtc 10.3. `late300kBOk` holds only when it held everywhere: in the app (texts on two screens), in the
  * same browsers on bench pages, and between nodes over memory pipes (ids and digests). The plain keys are those of whole nodes
  * in this process over memory pipes, beside `yWebrtcMemory`; `browsers` are whole nodes in two Chromium profiles over WebRTC,
- * beside `yWebrtcBrowsers`. The figures of 20 peers are counts and do not depend on the machine.
+ * beside `yWebrtcBrowsers`. The figures of 20 peers are counts, not times.
  */
 export const run = async (): Promise<BenchResult> => {
   note('two nodes over memory pipes');

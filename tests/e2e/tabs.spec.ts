@@ -46,9 +46,9 @@ test('what happens in one tab shows in the other by itself', async () => {
 });
 
 test('the leading tab is closed: the other takes over and goes on', async () => {
-  await readPillSheet(second, /Your node runs in another tab/);
+  await readPillSheet(second, /Everything runs in another tab/);
   await first.page.close();
-  await readPillSheet(second, /Your node runs in this tab/);
+  await readPillSheet(second, /Everything runs in this tab/);
   await say(second, 'The first tab is gone');
   await expect(second.page.getByTestId('message').getByText('The first tab is gone')).toBeVisible();
   await expect(second.page.getByTestId('message')).toHaveCount(3);
@@ -63,7 +63,7 @@ test('the leading tab crashes: a third one takes over, with everything that was 
   await crashTab(second);
   await say(third, 'The second tab crashed');
   await expect(third.page.getByTestId('message').getByText('The second tab crashed')).toBeVisible();
-  await readPillSheet(third, /Your node runs in this tab/);
+  await readPillSheet(third, /Everything runs in this tab/);
   await second.page.close();
   first = third;
 });

@@ -27,7 +27,12 @@ export const breachesOfFunctions = ({ path, text }) => {
     if (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) {
       const own = linesOf(node) - innerLines(node);
       if (own > functionLinesMax) {
-        breaches.push({ path, line: lineOf(node.getStart(tree)) + 1, rule: 'function', sentence: `${own} lines of its own; ${functionLinesMax} is the most.` });
+        breaches.push({
+          path,
+          line: lineOf(node.getStart(tree)) + 1,
+          rule: 'function',
+          sentence: `${own} lines of its own; ${functionLinesMax} is the most.`,
+        });
       }
     }
     ts.forEachChild(node, visit);

@@ -28,7 +28,9 @@ export const createNodeCrypto = (random: Random, verdicts: Map<string, boolean> 
   },
   open: async (key, nonce, sealed, additional) => {
     if (sealed.length < 16) return null;
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(additional).setAuthTag(sealed.subarray(sealed.length - 16));
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce)
+      .setAAD(additional)
+      .setAuthTag(sealed.subarray(sealed.length - 16));
     try {
       return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(0, sealed.length - 16)), decipher.final()]));
     } catch {
@@ -80,10 +82,18 @@ export const agreementFromSeed = (seed: Uint8Array): AgreementKey => {
 const oids = { Ed25519: 0x70, X25519: 0x6e } as const;
 const privateKeyOf = (curve: keyof typeof oids, seed: Uint8Array): KeyObject =>
   createPrivateKey({
-    key: Buffer.concat([Buffer.from([0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, oids[curve], 4, 0x22, 4, 0x20]), seed]),
+    key: Buffer.concat([
+      Buffer.from([0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, oids[curve], 4, 0x22, 4, 0x20]),
+      seed,
+    ]),
     format: 'der',
     type: 'pkcs8',
   });
 const publicKeyOf = (curve: keyof typeof oids, raw: Uint8Array): KeyObject =>
-  createPublicKey({ key: Buffer.concat([Buffer.from([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, oids[curve], 3, 0x21, 0]), raw]), format: 'der', type: 'spki' });
-const rawOf = (key: KeyObject): Bytes => new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32));
+  createPublicKey({
+    key: Buffer.concat([Buffer.from([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, oids[curve], 3, 0x21, 0]), raw]),
+    format: 'der',
+    type: 'spki',
+  });
+const rawOf = (key: KeyObject): Bytes =>
+  new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32));

@@ -126,9 +126,7 @@ export const crashTab = async ({ context, page }: Resident): Promise<void> => {
  * nothing on an address it does not trust. Everything else is ours.
  */
 const isChromiumsOwn = (text: string): boolean =>
-  /net::ERR_|Failed to load resource|WebSocket connection to/.test(
-    text,
-  );
+  /net::ERR_|Failed to load resource|WebSocket connection to/.test(text);
 
 const listen = ({ context, complaints, foreignRequests, brokenRequests }: Resident, origin: () => string): void => {
   context.on('console', (message) => {

@@ -5,7 +5,12 @@ import type { Random } from '../../src/lib/kernel/ports/random.ts';
 import { createNode, type HearthNode } from '../../src/lib/node/create-node.ts';
 import { createSearchRoom } from '../../src/lib/search/search-room.ts';
 import { loadStemmer } from '../../src/lib/search/stemmers.ts';
-import { createMemoryDisk, createMemoryStore, type MemoryDisk, type MemoryStoreOptions } from '../../src/lib/stores/memory-store.ts';
+import {
+  createMemoryDisk,
+  createMemoryStore,
+  type MemoryDisk,
+  type MemoryStoreOptions,
+} from '../../src/lib/stores/memory-store.ts';
 import type { MemoryNetwork } from '../../src/lib/transports/memory.ts';
 import { createNodeCrypto, createSeededKeyring } from './node-crypto.ts';
 
@@ -61,7 +66,12 @@ export const createTestNode = async (options: TestNodeOptions): Promise<HearthNo
     store,
     transport: network.transport(name),
     search: createSearchRoom({ loadStemmer, now: () => 0 }),
-    fetchStatic: async (path) => (options.withStarter ? readStatic(path) : path === 'library/index.json' ? new TextEncoder().encode('{"guides":[]}') : null),
+    fetchStatic: async (path) =>
+      options.withStarter
+        ? readStatic(path)
+        : path === 'library/index.json'
+          ? new TextEncoder().encode('{"guides":[]}')
+          : null,
     build: 'test',
     defaultSignalUrl: 'memory:',
     isStoragePersisted: async () => false,
@@ -70,4 +80,5 @@ export const createTestNode = async (options: TestNodeOptions): Promise<HearthNo
   return { ...node, disk };
 };
 
-const readStatic = (path: string): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(new URL(`../../static/${path}`, import.meta.url)));
+const readStatic = (path: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(readFileSync(new URL(`../../static/${path}`, import.meta.url)));

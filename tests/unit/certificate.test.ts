@@ -16,7 +16,10 @@ describe('the certificate of a device', () => {
 
   it('is refused when anybody but the root has signed it, and when any byte of it was changed', async () => {
     const [anna, mallory] = [await makePerson('anna'), await makePerson('mallory')];
-    const claimed = await issueCertificate(anna.certificate, { root: mallory.rootSign, device: anna.keys.signing.sign });
+    const claimed = await issueCertificate(anna.certificate, {
+      root: mallory.rootSign,
+      device: anna.keys.signing.sign,
+    });
     expect(await verifyCertificate(platformCrypto, claimed.bytes)).toEqual({
       ok: false,
       error: 'certificate-signature',

@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { askAnswer } from '../../src/lib/contracts/ask.ts';
 import { chatHistory, chatSend } from '../../src/lib/contracts/chat.ts';
-import { communityAdmit, communityFound, communityInvite, communityJoin, communityMembers } from '../../src/lib/contracts/community.ts';
+import {
+  communityAdmit,
+  communityFound,
+  communityInvite,
+  communityJoin,
+  communityMembers,
+} from '../../src/lib/contracts/community.ts';
 import { libraryIngest, libraryRead } from '../../src/lib/contracts/library.ts';
 import { meshPeers } from '../../src/lib/contracts/mesh.ts';
 import { nodeInfoCapability } from '../../src/lib/contracts/node.ts';
@@ -26,7 +32,12 @@ const start = async (name: string, network: MemoryNetwork, extra: object = {}) =
 };
 
 /** The first snapshot of a live view that fits. */
-const until = async <I, O, S>(bus: Bus, capability: Capability<I, O, S>, input: I, fits: (snapshot: S) => boolean): Promise<S> => {
+const until = async <I, O, S>(
+  bus: Bus,
+  capability: Capability<I, O, S>,
+  input: I,
+  fits: (snapshot: S) => boolean,
+): Promise<S> => {
   for await (const snapshot of bus.stream(capability, input)) if (fits(snapshot)) return snapshot;
   throw new Error('the view ended');
 };
@@ -55,36 +66,70 @@ const annaAndBora = async (extra: object = {}) => {
 describe('two neighbours', () => {
   it('anna founds a neighbourhood, bora knocks with her invite, anna lets him in and both see each other', async () => {
     const { anna, bora } = await annaAndBora();
-    const seenByAnna = await until(anna.bus, meshPeers, {}, ({ neighbours }) => neighbours.some(({ state }) => state === 'linked'));
-    const seenByBora = await until(bora.bus, meshPeers, {}, ({ neighbours }) => neighbours.some(({ state }) => state === 'linked'));
+    const seenByAnna = await until(anna.bus, meshPeers, {}, ({ neighbours }) =>
+      neighbours.some(({ state }) => state === 'linked'),
+    );
+    const seenByBora = await until(bora.bus, meshPeers, {}, ({ neighbours }) =>
+      neighbours.some(({ state }) => state === 'linked'),
+    );
     expect(seenByAnna.neighbours.map(({ name }) => name)).toEqual(['Bora']);
     expect(seenByBora.neighbours.map(({ name }) => name)).toEqual(['Anna']);
   });
 
   it('what bora says reaches anna, and his tick counts her signed receipt', async () => {
     const { anna, bora } = await annaAndBora();
-    expect(await bora.bus.call(chatSend, { to: 'everyone' as const, text: 'Hallo!', clientId: clientId() })).toMatchObject({ ok: true });
-    const heard = await until(anna.bus, chatHistory, { thread: 'everyone' as const, limit: 10 }, ({ messages }) => messages.length === 1);
+    expect(
+      await bora.bus.call(chatSend, { to: 'everyone' as const, text: 'Hallo!', clientId: clientId() }),
+    ).toMatchObject({ ok: true });
+    const heard = await until(
+      anna.bus,
+      chatHistory,
+      { thread: 'everyone' as const, limit: 10 },
+      ({ messages }) => messages.length === 1,
+    );
     expect(heard.messages[0]).toMatchObject({ text: 'Hallo!', name: 'Bora', isOwn: false });
-    const ticked = await until(bora.bus, chatHistory, { thread: 'everyone' as const, limit: 10 }, ({ messages }) => messages[0]?.state === 'handedOn');
+    const ticked = await until(
+      bora.bus,
+      chatHistory,
+      { thread: 'everyone' as const, limit: 10 },
+      ({ messages }) => messages[0]?.state === 'handedOn',
+    );
     expect(ticked.messages[0]).toMatchObject({ heldBy: 1, heldOf: 1 });
   });
 
   it('anna asks what only bora has written down: the answer is quoted from his device and says so', async () => {
     const { anna, bora } = await annaAndBora();
-    const bytes = new TextEncoder().encode('# Well in the yard\n\nThe old hand pump stands behind the bakery. The key hangs at the bakery door. Pump twenty strokes before you fill a bottle.\n');
-    const added = await bora.bus.call(libraryIngest, { corpus: 'street-notes', visibility: 'community', fileName: 'well.md', bytes });
+    const bytes = new TextEncoder().encode(
+      '# Well in the yard\n\nThe old hand pump stands behind the bakery. The key hangs at the bakery door. Pump twenty strokes before you fill a bottle.\n',
+    );
+    const added = await bora.bus.call(libraryIngest, {
+      corpus: 'street-notes',
+      visibility: 'community',
+      fileName: 'well.md',
+      bytes,
+    });
     expect(added).toMatchObject({ ok: true, value: { output: { duplicate: false } } });
     await until(anna.bus, meshPeers, {}, ({ neighbours }) =>
-      neighbours.some(({ offers }) => offers.some(({ capability, params }) => capability.startsWith('library.search') && params.corpus?.includes('street-notes'))),
+      neighbours.some(({ offers }) =>
+        offers.some(
+          ({ capability, params }) =>
+            capability.startsWith('library.search') && params.corpus?.includes('street-notes'),
+        ),
+      ),
     );
-    const reply = await anna.bus.call(askAnswer, { messages: [{ role: 'person', text: 'Where is the key of the hand pump?' }], mode: 'quotes' });
+    const reply = await anna.bus.call(askAnswer, {
+      messages: [{ role: 'person', text: 'Where is the key of the hand pump?' }],
+      mode: 'quotes',
+    });
     if (!reply.ok) throw new Error(reply.error.reason);
     const answer = reply.value.output;
     expect(answer).toMatchObject({ outcome: 'quotes', route: 'neighbour' });
     expect(answer.citations.map(({ quote }) => quote).join(' ')).toContain('bakery');
     const cid = answer.passages[0]?.cid ?? '';
-    expect(await anna.bus.call(libraryRead, { cid }, { device: answer.servedBy })).toMatchObject({ ok: true, value: { meta: { route: 'neighbour' } } });
+    expect(await anna.bus.call(libraryRead, { cid }, { device: answer.servedBy })).toMatchObject({
+      ok: true,
+      value: { meta: { route: 'neighbour' } },
+    });
   });
 
   it('bora cannot draw anna to a meeting place of his own: only the founder opens an epoch, and a wrong key is not believed', async () => {
@@ -94,13 +139,35 @@ describe('two neighbours', () => {
     const before = there?.currentKey();
     const own = await makePerson('anna');
     if (!here || !there || !before) throw new Error('there is no neighbourhood');
-    const sealedKey = await sealCommunityKey(platformCrypto, new Uint8Array(32).fill(7), own.keys.agreement.publicKey, here.log.community);
+    const sealedKey = await sealCommunityKey(
+      platformCrypto,
+      new Uint8Array(32).fill(7),
+      own.keys.agreement.publicKey,
+      here.log.community,
+    );
     if (!sealedKey) throw new Error('not sealed');
     const device = own.keys.signing.publicKey;
-    await here.log.append('community.key', { auth: [], epoch: new Uint8Array(16).fill(9), check: await communityKeyCheck(platformCrypto, new Uint8Array(32).fill(7)), sealed: [{ device, sealedKey }] });
-    const again = { auth: [], certificate: own.certificate.bytes, personName: 'Anna', inviteHash: new Uint8Array(32), epoch: textToBytes(before.epoch) ?? new Uint8Array(16), sealedKey };
+    await here.log.append('community.key', {
+      auth: [],
+      epoch: new Uint8Array(16).fill(9),
+      check: await communityKeyCheck(platformCrypto, new Uint8Array(32).fill(7)),
+      sealed: [{ device, sealedKey }],
+    });
+    const again = {
+      auth: [],
+      certificate: own.certificate.bytes,
+      personName: 'Anna',
+      inviteHash: new Uint8Array(32),
+      epoch: textToBytes(before.epoch) ?? new Uint8Array(16),
+      sealedKey,
+    };
     await here.log.append('community.admit', again);
-    await until(anna.bus, communityMembers, {}, () => there.log.size === here.log.size && there.log.missingPayloads(1).length === 0);
+    await until(
+      anna.bus,
+      communityMembers,
+      {},
+      () => there.log.size === here.log.size && there.log.missingPayloads(1).length === 0,
+    );
     await there.openKeys();
     expect(there.currentKey()).toEqual(before);
     expect([...there.membership().voidById.values()]).toEqual(['role']);

@@ -1,4 +1,16 @@
-import { array, boolean, literal, maxLength, minLength, object, optional, picklist, pipe, string, type InferOutput } from 'valibot';
+import {
+  array,
+  boolean,
+  literal,
+  maxLength,
+  minLength,
+  object,
+  optional,
+  picklist,
+  pipe,
+  string,
+  type InferOutput,
+} from 'valibot';
 import { limits } from '../kernel/limits.ts';
 import { define } from './define.ts';
 import { bytes32Id, count, language, names } from './fields.ts';
@@ -37,7 +49,12 @@ export const askAnswer = define({
   name: 'ask.answer',
   input: object({
     messages: pipe(
-      array(object({ role: picklist(['person', 'library']), text: pipe(string(), minLength(1), maxLength(limits.queryCharsMax)) })),
+      array(
+        object({
+          role: picklist(['person', 'library']),
+          text: pipe(string(), minLength(1), maxLength(limits.queryCharsMax)),
+        }),
+      ),
       minLength(1),
       maxLength(32),
     ),

@@ -1,4 +1,17 @@
-import { array, boolean, literal, maxLength, minLength, object, optional, picklist, pipe, string, trim, type InferOutput } from 'valibot';
+import {
+  array,
+  boolean,
+  literal,
+  maxLength,
+  minLength,
+  object,
+  optional,
+  picklist,
+  pipe,
+  string,
+  trim,
+  type InferOutput,
+} from 'valibot';
 import { limits } from '../kernel/limits.ts';
 import { define, noDeadline } from './define.ts';
 import { bytes16Id, bytes32Id, count } from './fields.ts';

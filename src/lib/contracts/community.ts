@@ -1,4 +1,15 @@
-import { array, boolean, maxLength, minLength, nullable, object, picklist, pipe, string, type InferOutput } from 'valibot';
+import {
+  array,
+  boolean,
+  maxLength,
+  minLength,
+  nullable,
+  object,
+  picklist,
+  pipe,
+  string,
+  type InferOutput,
+} from 'valibot';
 import { define, noDeadline } from './define.ts';
 import { bytes16Id, bytes32Id, communityName, count, personName } from './fields.ts';
 
@@ -21,7 +32,13 @@ export const communityJoin = define({
 });
 
 /** Leaves the waiting room of an invite that was not answered; a member does not leave by this. */
-export const communityCancelJoin = define({ name: 'community.cancelJoin', input: object({}), output: object({}), policy: 'self', idempotent: false });
+export const communityCancelJoin = define({
+  name: 'community.cancelJoin',
+  input: object({}),
+  output: object({}),
+  policy: 'self',
+  idempotent: false,
+});
 
 /** A new single-use invite. `code` goes after `#join=` in the link. */
 export const communityInvite = define({

@@ -1,4 +1,17 @@
-import { array, integer, maxLength, maxValue, minLength, minValue, number, picklist, pipe, regex, string, trim } from 'valibot';
+import {
+  array,
+  integer,
+  maxLength,
+  maxValue,
+  minLength,
+  minValue,
+  number,
+  picklist,
+  pipe,
+  regex,
+  string,
+  trim,
+} from 'valibot';
 import { limits } from '../kernel/limits.ts';
 
 /** The field types that several contracts share. Text ids are base64url without padding. */

@@ -1,4 +1,16 @@
-import { array, boolean, instance, maxLength, minLength, object, optional, picklist, pipe, string, type InferOutput } from 'valibot';
+import {
+  array,
+  boolean,
+  instance,
+  maxLength,
+  minLength,
+  object,
+  optional,
+  picklist,
+  pipe,
+  string,
+  type InferOutput,
+} from 'valibot';
 import { limits } from '../kernel/limits.ts';
 import { define, noDeadline } from './define.ts';
 import { bytes32Id, count, language, names, shortText } from './fields.ts';
@@ -37,7 +49,11 @@ export const librarySearch = define({
     corpora: optional(names),
     language: optional(language),
   }),
-  output: object({ passages: array(passage), evidence: count, quotes: array(object({ passageId, quote: string(), start: count, end: count })) }),
+  output: object({
+    passages: array(passage),
+    evidence: count,
+    quotes: array(object({ passageId, quote: string(), start: count, end: count })),
+  }),
   policy: 'member',
   routable: true,
   maxConcurrent: 16,
@@ -48,7 +64,9 @@ const document = object({
   title: shortText,
   language,
   body: string(),
-  sources: array(object({ id: string(), agency: string(), title: string(), year: string(), figures: optional(string(), '') })),
+  sources: array(
+    object({ id: string(), agency: string(), title: string(), year: string(), figures: optional(string(), '') }),
+  ),
   licence: shortText,
   updated: shortText,
   author: shortText,
@@ -101,14 +119,37 @@ const corpora = object({
   /** Corpora that only neighbours hold. */
   elsewhere: array(object({ name: corpusName, devices: array(bytes32Id) })),
   /** `guide` is the starter guide's slug (`water`), '' for a document that a person added. */
-  documents: array(object({ cid: bytes32Id, title: string(), corpus: corpusName, language, sizeBytes: count, updated: string(), guide: string() })),
+  documents: array(
+    object({
+      cid: bytes32Id,
+      title: string(),
+      corpus: corpusName,
+      language,
+      sizeBytes: count,
+      updated: string(),
+      guide: string(),
+    }),
+  ),
   /** Starter guides are being fetched and indexed: done of total; equal when ready. */
   starter: object({ done: count, total: count, failed: count }),
   isReady: boolean(),
 });
 export type Corpora = InferOutput<typeof corpora>;
 
-export const libraryCorpora = define({ name: 'library.corpora', input: object({}), output: corpora, item: corpora, policy: 'self', timeoutMs: noDeadline });
+export const libraryCorpora = define({
+  name: 'library.corpora',
+  input: object({}),
+  output: corpora,
+  item: corpora,
+  policy: 'self',
+  timeoutMs: noDeadline,
+});
 
 /** Removes one document from this device; it can be added again from the file. */
-export const libraryRemove = define({ name: 'library.remove', input: object({ cid: bytes32Id }), output: object({}), policy: 'self', idempotent: true });
+export const libraryRemove = define({
+  name: 'library.remove',
+  input: object({ cid: bytes32Id }),
+  output: object({}),
+  policy: 'self',
+  idempotent: true,
+});

@@ -33,7 +33,14 @@ const mesh = object({
 export type Mesh = InferOutput<typeof mesh>;
 
 /** Devices, links, kinds, round-trip times and offers; a snapshot now and at every change. */
-export const meshPeers = define({ name: 'mesh.peers', input: object({}), output: mesh, item: mesh, policy: 'self', timeoutMs: noDeadline });
+export const meshPeers = define({
+  name: 'mesh.peers',
+  input: object({}),
+  output: mesh,
+  item: mesh,
+  policy: 'self',
+  timeoutMs: noDeadline,
+});
 
 /** The smallest call there is: proves that a neighbour's bus answers. */
 export const meshPing = define({

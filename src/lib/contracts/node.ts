@@ -1,4 +1,16 @@
-import { array, boolean, nullable, object, optional, picklist, pipe, maxLength, record, string, type InferOutput } from 'valibot';
+import {
+  array,
+  boolean,
+  nullable,
+  object,
+  optional,
+  picklist,
+  pipe,
+  maxLength,
+  record,
+  string,
+  type InferOutput,
+} from 'valibot';
 import { define, noDeadline } from './define.ts';
 import { bytes16Id, bytes32Id, count, names, personName, shortText } from './fields.ts';
 

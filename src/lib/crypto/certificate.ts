@@ -18,7 +18,8 @@ export type Certificate = {
   readonly bytes: Bytes;
 };
 
-export type CertificateRefusal = 'certificate-malformed' | 'certificate-key-unsound' | 'certificate-signature' | 'certificate-device-signature';
+export type CertificateRefusal =
+  'certificate-malformed' | 'certificate-key-unsound' | 'certificate-signature' | 'certificate-device-signature';
 
 /** At most 400 days (protocol 2); remade on use. */
 export const certificateLifeSeconds = 400 * 24 * 3600;
@@ -28,24 +29,36 @@ export const issueCertificate = async (
   sign: { root(message: Uint8Array): Promise<Bytes>; device(message: Uint8Array): Promise<Bytes> },
 ): Promise<Certificate> => {
   const body = encodeCbor([1, fields.root, fields.device, fields.agreement, fields.created, fields.expires]);
-  const bytes = encodeCbor([body, await sign.root(concatBytes(rootLabel, body)), await sign.device(concatBytes(deviceLabel, body))]);
+  const bytes = encodeCbor([
+    body,
+    await sign.root(concatBytes(rootLabel, body)),
+    await sign.device(concatBytes(deviceLabel, body)),
+  ]);
   return { ...fields, bytes };
 };
 
-export const verifyCertificate = async (crypto: CryptoPort, bytes: Uint8Array): Promise<Result<Certificate, CertificateRefusal>> => {
+export const verifyCertificate = async (
+  crypto: CryptoPort,
+  bytes: Uint8Array,
+): Promise<Result<Certificate, CertificateRefusal>> => {
   const parsed = parseCertificate(bytes);
   if (!parsed) return err('certificate-malformed');
   const { certificate, body, rootSignature, deviceSignature } = parsed;
-  if (!crypto.isSigningKeySound(certificate.root) || !crypto.isSigningKeySound(certificate.device)) return err('certificate-key-unsound');
-  if (!(await crypto.verify(certificate.root, concatBytes(rootLabel, body), rootSignature))) return err('certificate-signature');
-  if (!(await crypto.verify(certificate.device, concatBytes(deviceLabel, body), deviceSignature))) return err('certificate-device-signature');
+  if (!crypto.isSigningKeySound(certificate.root) || !crypto.isSigningKeySound(certificate.device))
+    return err('certificate-key-unsound');
+  if (!(await crypto.verify(certificate.root, concatBytes(rootLabel, body), rootSignature)))
+    return err('certificate-signature');
+  if (!(await crypto.verify(certificate.device, concatBytes(deviceLabel, body), deviceSignature)))
+    return err('certificate-device-signature');
   return ok(certificate);
 };
 
 const rootLabel = utf8('HN-CERT1');
 const deviceLabel = utf8('HN-CERT1-DEVICE');
 
-const parseCertificate = (bytes: Uint8Array): { certificate: Certificate; body: Bytes; rootSignature: Bytes; deviceSignature: Bytes } | null => {
+const parseCertificate = (
+  bytes: Uint8Array,
+): { certificate: Certificate; body: Bytes; rootSignature: Bytes; deviceSignature: Bytes } | null => {
   if (bytes.length > 300) return null;
   const outer = decodeCbor(bytes);
   if (!outer.ok || !isCborList(outer.value) || outer.value.length !== 3) return null;
@@ -55,6 +68,17 @@ const parseCertificate = (bytes: Uint8Array): { certificate: Certificate; body: 
   if (!inner.ok || !isCborList(inner.value) || inner.value.length !== 6) return null;
   const [version, root, device, agreement, created, expires] = inner.value;
   if (version !== 1 || !isCborBytes(root, 32) || !isCborBytes(device, 32) || !isCborBytes(agreement, 32)) return null;
-  if (!isCborCount(created) || !isCborCount(expires) || expires <= created || expires - created > certificateLifeSeconds) return null;
-  return { certificate: { root, device, agreement, created, expires, bytes: bytes.slice() as Bytes }, body, rootSignature, deviceSignature };
+  if (
+    !isCborCount(created) ||
+    !isCborCount(expires) ||
+    expires <= created ||
+    expires - created > certificateLifeSeconds
+  )
+    return null;
+  return {
+    certificate: { root, device, agreement, created, expires, bytes: bytes.slice() as Bytes },
+    body,
+    rootSignature,
+    deviceSignature,
+  };
 };

@@ -14,8 +14,18 @@ import { hkdfExpand, hkdfExtract } from './hkdf.ts';
  * th1 covers message 1, the responder's ephemeral and the carrier's binding (both DTLS fingerprints), th2 adds message 2.
  * So each end knows who is there, that nobody sits between, and a stranger without the shared key learns no identity.
  */
-export type HelloSelf = { readonly certificate: Certificate; readonly signing: SigningKey; readonly name: string; readonly build: string };
-export type HelloPeer = { readonly certificate: Certificate; readonly name: string; readonly build: string; readonly clockMs: number };
+export type HelloSelf = {
+  readonly certificate: Certificate;
+  readonly signing: SigningKey;
+  readonly name: string;
+  readonly build: string;
+};
+export type HelloPeer = {
+  readonly certificate: Certificate;
+  readonly name: string;
+  readonly build: string;
+  readonly clockMs: number;
+};
 export type HelloDone = { readonly peer: HelloPeer; readonly transcript: Bytes };
 
 export type HelloRefusal =
@@ -28,7 +38,13 @@ export type HelloRefusal =
   | 'hello-certificate-expired'
   | 'hello-self';
 
-export type HelloDeps = { readonly crypto: CryptoPort; readonly self: HelloSelf; readonly psk: Bytes; readonly binding: Uint8Array; readonly nowMs: () => number };
+export type HelloDeps = {
+  readonly crypto: CryptoPort;
+  readonly self: HelloSelf;
+  readonly psk: Bytes;
+  readonly binding: Uint8Array;
+  readonly nowMs: () => number;
+};
 
 type Keys = { readonly prk: Bytes; readonly th1: Bytes };
 
@@ -56,7 +72,9 @@ export const initiateHello = async (deps: HelloDeps) => {
 export const respondHello = async (
   deps: HelloDeps,
   first: Uint8Array,
-): Promise<Result<{ second: Bytes; finish(third: Uint8Array): Promise<Result<HelloDone, HelloRefusal>> }, HelloRefusal>> => {
+): Promise<
+  Result<{ second: Bytes; finish(third: Uint8Array): Promise<Result<HelloDone, HelloRefusal>> }, HelloRefusal>
+> => {
   const parts = parseParts(first, 1, 3);
   if (!parts || !isCborBytes(parts[2], 32)) return err('hello-malformed');
   if (parts[1] !== 1) return err('hello-version');
@@ -78,14 +96,21 @@ export const respondHello = async (
 type Side = 'I' | 'R';
 const zeroNonce = new Uint8Array(12);
 
-const deriveKeys = async (deps: HelloDeps, own: AgreementKey, peer: Bytes, first: Uint8Array, responderKey: Bytes): Promise<Keys | null> => {
+const deriveKeys = async (
+  deps: HelloDeps,
+  own: AgreementKey,
+  peer: Bytes,
+  first: Uint8Array,
+  responderKey: Bytes,
+): Promise<Keys | null> => {
   const shared = await own.derive(peer);
   if (!shared) return null;
   const th1 = await deps.crypto.sha256(concatBytes(utf8('HN-HELLO1'), first, responderKey, deps.binding));
   return { prk: await hkdfExtract(deps.crypto, deps.psk, shared), th1 };
 };
 
-const sideKey = (deps: HelloDeps, prk: Bytes, side: Side, th: Bytes) => hkdfExpand(deps.crypto, prk, concatBytes(utf8(`HN-HELLO1 ${side}`), th), 32);
+const sideKey = (deps: HelloDeps, prk: Bytes, side: Side, th: Bytes) =>
+  hkdfExpand(deps.crypto, prk, concatBytes(utf8(`HN-HELLO1 ${side}`), th), 32);
 
 const signedBytes = async (deps: HelloDeps, side: Side, th: Bytes, certificate: Bytes): Promise<Bytes> =>
   concatBytes(utf8(`HN-HELLO1 ${side}`), th, await deps.crypto.sha256(certificate));
@@ -98,7 +123,13 @@ const sealIdentity = async (deps: HelloDeps, prk: Bytes, side: Side, th: Bytes):
   return deps.crypto.seal(await sideKey(deps, prk, side, th), zeroNonce, body, th);
 };
 
-const openIdentity = async (deps: HelloDeps, prk: Bytes, side: Side, th: Bytes, sealed: Bytes): Promise<Result<HelloPeer, HelloRefusal>> => {
+const openIdentity = async (
+  deps: HelloDeps,
+  prk: Bytes,
+  side: Side,
+  th: Bytes,
+  sealed: Bytes,
+): Promise<Result<HelloPeer, HelloRefusal>> => {
   const body = await deps.crypto.open(await sideKey(deps, prk, side, th), zeroNonce, sealed, th);
   if (!body) return err('hello-unsealable');
   const fields = parseIdentity(body);
@@ -106,7 +137,11 @@ const openIdentity = async (deps: HelloDeps, prk: Bytes, side: Side, th: Bytes, 
   const certificate = await verifyCertificate(deps.crypto, fields.certificate);
   if (!certificate.ok) return err('hello-certificate');
   const { device } = certificate.value;
-  const isTrue = await deps.crypto.verify(device, await signedBytes(deps, side, th, fields.certificate), fields.signature);
+  const isTrue = await deps.crypto.verify(
+    device,
+    await signedBytes(deps, side, th, fields.certificate),
+    fields.signature,
+  );
   if (!isTrue) return err('hello-signature');
   if (areBytesEqual(device, deps.self.certificate.device)) return err('hello-self');
   // Our own clock may be wrong by days in an outage, so expiry is judged with a week of grace on our side.
@@ -122,7 +157,8 @@ const parseIdentity = (body: Bytes) => {
   if (!decoded.ok || !isCborMap(decoded.value)) return null;
   const { certificate, name, build, clock, signature } = decoded.value;
   if (!isCborBytes(certificate) || !isCborBytes(signature, 64) || typeof clock !== 'number') return null;
-  if (typeof name !== 'string' || name.length > limits.nameCharsMax || typeof build !== 'string' || build.length > 80) return null;
+  if (typeof name !== 'string' || name.length > limits.nameCharsMax || typeof build !== 'string' || build.length > 80)
+    return null;
   return { certificate, signature, clock, name, build };
 };
 

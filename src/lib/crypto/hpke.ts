@@ -7,7 +7,12 @@ import { hkdfExpand, hkdfExtract } from './hkdf.ts';
  * enc (32) || ciphertext. On our own port because the simulator must run it in a fixed order; the tests hold it
  * against a published implementation.
  */
-export const hpkeSeal = async (crypto: CryptoPort, recipient: Uint8Array, info: Uint8Array, plain: Uint8Array): Promise<Bytes | null> => {
+export const hpkeSeal = async (
+  crypto: CryptoPort,
+  recipient: Uint8Array,
+  info: Uint8Array,
+  plain: Uint8Array,
+): Promise<Bytes | null> => {
   const ephemeral = await crypto.ephemeral();
   const shared = await ephemeral.derive(recipient);
   if (!shared) return null;
@@ -16,7 +21,12 @@ export const hpkeSeal = async (crypto: CryptoPort, recipient: Uint8Array, info: 
 };
 
 /** null when the bytes were not sealed to this key with this info, or were changed. */
-export const hpkeOpen = async (crypto: CryptoPort, recipient: AgreementKey, info: Uint8Array, sealed: Uint8Array): Promise<Bytes | null> => {
+export const hpkeOpen = async (
+  crypto: CryptoPort,
+  recipient: AgreementKey,
+  info: Uint8Array,
+  sealed: Uint8Array,
+): Promise<Bytes | null> => {
   if (sealed.length < 32 + 16) return null;
   const enc = sealed.slice(0, 32);
   const shared = await recipient.derive(enc);
@@ -29,11 +39,22 @@ const empty = new Uint8Array(0);
 const kemSuite = concatBytes(utf8('KEM'), Uint8Array.of(0x00, 0x20));
 const hpkeSuite = concatBytes(utf8('HPKE'), Uint8Array.of(0x00, 0x20, 0x00, 0x01, 0x00, 0x02));
 
-const schedule = async (crypto: CryptoPort, dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array, info: Uint8Array) => {
+const schedule = async (
+  crypto: CryptoPort,
+  dh: Uint8Array,
+  enc: Uint8Array,
+  recipient: Uint8Array,
+  info: Uint8Array,
+) => {
   const extract = (suite: Uint8Array, salt: Uint8Array, label: string, secret: Uint8Array) =>
     hkdfExtract(crypto, salt, concatBytes(utf8('HPKE-v1'), suite, utf8(label), secret));
   const expand = (suite: Uint8Array, prk: Uint8Array, label: string, context: Uint8Array, length: number) =>
-    hkdfExpand(crypto, prk, concatBytes(Uint8Array.of(0, length), utf8('HPKE-v1'), suite, utf8(label), context), length);
+    hkdfExpand(
+      crypto,
+      prk,
+      concatBytes(Uint8Array.of(0, length), utf8('HPKE-v1'), suite, utf8(label), context),
+      length,
+    );
   const eaePrk = await extract(kemSuite, empty, 'eae_prk', dh);
   const shared = await expand(kemSuite, eaePrk, 'shared_secret', concatBytes(enc, recipient), 32);
   const context = concatBytes(
@@ -42,5 +63,8 @@ const schedule = async (crypto: CryptoPort, dh: Uint8Array, enc: Uint8Array, rec
     await extract(hpkeSuite, empty, 'info_hash', info),
   );
   const secret = await extract(hpkeSuite, shared, 'secret', empty);
-  return { key: await expand(hpkeSuite, secret, 'key', context, 32), nonce: await expand(hpkeSuite, secret, 'base_nonce', context, 12) };
+  return {
+    key: await expand(hpkeSuite, secret, 'key', context, 32),
+    nonce: await expand(hpkeSuite, secret, 'base_nonce', context, 12),
+  };
 };

@@ -28,19 +28,35 @@ export const encodeInvite = (invite: Invite): string => {
   const expiry = new Uint8Array(4);
   new DataView(expiry.buffer).setUint32(0, invite.expires);
   const fits = fixedBytes + hint.length <= limits.inviteBytesMax;
-  return bytesToText(concatBytes(Uint8Array.of(1), invite.community, invite.inviter, invite.secret, expiry, fits ? hint : new Uint8Array(0)));
+  return bytesToText(
+    concatBytes(
+      Uint8Array.of(1),
+      invite.community,
+      invite.inviter,
+      invite.secret,
+      expiry,
+      fits ? hint : new Uint8Array(0),
+    ),
+  );
 };
 
 /** Takes the code itself or a whole link with `#join=`. `nowSeconds` since 2026-01-01. */
 export const parseInvite = (text: string, nowSeconds: number): Result<Invite, InviteRefusal> => {
   const code = text.trim().split('#join=').at(-1) ?? '';
   const bytes = code.length <= 2 * limits.inviteBytesMax ? textToBytes(code) : null;
-  if (!bytes || bytes.length < fixedBytes || bytes.length > limits.inviteBytesMax || bytes[0] !== 1) return err('invite-unreadable');
+  if (!bytes || bytes.length < fixedBytes || bytes.length > limits.inviteBytesMax || bytes[0] !== 1)
+    return err('invite-unreadable');
   const hint = utf8ToText(bytes.slice(fixedBytes));
   if (hint === null || (hint !== '' && !/^wss?:\/\/[^\s]+$/.test(hint))) return err('invite-unreadable');
   const expires = new DataView(bytes.buffer).getUint32(65);
   if (expires <= nowSeconds) return err('invite-expired');
-  return ok({ community: bytes.slice(1, 17), inviter: bytes.slice(17, 49), secret: bytes.slice(49, 65), expires, hint });
+  return ok({
+    community: bytes.slice(1, 17),
+    inviter: bytes.slice(17, 49),
+    secret: bytes.slice(49, 65),
+    expires,
+    hint,
+  });
 };
 
 /** What both sides derive from the secret: where to meet, what seals the meeting, what Hello mixes in, and what `admit` names. */

@@ -19,7 +19,12 @@ type StoredKeys = {
  * Keys in WebCrypto and IndexedDB. Device keys are non-extractable; the person's root is kept only sealed under a
  * non-extractable key and is opened for one signature at a time.
  */
-export const createWebcryptoKeyring = (deps: { store: Store; random: Random; crypto: CryptoPort; subtle: SubtleCrypto }): Keyring => {
+export const createWebcryptoKeyring = (deps: {
+  store: Store;
+  random: Random;
+  crypto: CryptoPort;
+  subtle: SubtleCrypto;
+}): Keyring => {
   const { store, subtle, crypto } = deps;
   const open = async () => {
     const found = await store.get('keys');
@@ -32,7 +37,11 @@ export const createWebcryptoKeyring = (deps: { store: Store; random: Random; cry
     return {
       device: {
         signing: signingKey(subtle, keys.signing.privateKey, await rawPublicKey(subtle, keys.signing.publicKey)),
-        agreement: agreementKey(subtle, keys.agreement.privateKey, await rawPublicKey(subtle, keys.agreement.publicKey)),
+        agreement: agreementKey(
+          subtle,
+          keys.agreement.privateKey,
+          await rawPublicKey(subtle, keys.agreement.publicKey),
+        ),
       },
       rootPublicKey: keys.rootPublicKey,
       rootSign,
@@ -63,13 +72,18 @@ export const createWebcryptoKeyring = (deps: { store: Store; random: Random; cry
     const readable = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
     const { x } = await subtle.exportKey('jwk', readable);
     const privateKey = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']);
-    const publicKey = Uint8Array.from(atob((x ?? '').replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+    const publicKey = Uint8Array.from(atob((x ?? '').replaceAll('-', '+').replaceAll('_', '/')), (char) =>
+      char.charCodeAt(0),
+    );
     return { privateKey, publicKey };
   };
   return { open };
 };
 
-const pkcs8Prefix = concatBytes(Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20), utf8(''));
+const pkcs8Prefix = concatBytes(
+  Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20),
+  utf8(''),
+);
 
 const asPair = (key: CryptoKey | CryptoKeyPair): CryptoKeyPair => {
   if ('privateKey' in key) return key;
@@ -77,4 +91,9 @@ const asPair = (key: CryptoKey | CryptoKeyPair): CryptoKeyPair => {
 };
 
 const isStoredKeys = (value: unknown): value is StoredKeys =>
-  typeof value === 'object' && value !== null && 'signing' in value && 'agreement' in value && 'rootSealed' in value && 'wrapping' in value;
+  typeof value === 'object' &&
+  value !== null &&
+  'signing' in value &&
+  'agreement' in value &&
+  'rootSealed' in value &&
+  'wrapping' in value;

@@ -19,7 +19,12 @@ export type BusDeps = {
   readonly remote: RemoteCaller;
 };
 
-type BusRequest = { readonly caller: Caller; readonly capability: AnyCapability; readonly input: unknown; readonly options: CallOptions };
+type BusRequest = {
+  readonly caller: Caller;
+  readonly capability: AnyCapability;
+  readonly input: unknown;
+  readonly options: CallOptions;
+};
 
 /**
  * The capability bus: the only place where services, screens and neighbours meet. Every call passes the same walk:
@@ -52,12 +57,19 @@ export const createBus = (deps: BusDeps) => {
       return refused;
     }
     const context = (signal: AbortSignal): CallContext => contextFor(caller, signal);
-    return yield* runRouted({ ...deps, health, registry, traces, local }, { caller, capability, input: refused.value, options, context });
+    return yield* runRouted(
+      { ...deps, health, registry, traces, local },
+      { caller, capability, input: refused.value, options, context },
+    );
   };
 
   const contextFor = (caller: Caller, signal: AbortSignal): CallContext => {
     // A call caused by a neighbour's call is served on this device only: nobody forwards for others.
-    const bound = (options: CallOptions = {}): CallOptions => ({ signal, ...options, localOnly: options.localOnly === true || caller.kind !== 'self' });
+    const bound = (options: CallOptions = {}): CallOptions => ({
+      signal,
+      ...options,
+      localOnly: options.localOnly === true || caller.kind !== 'self',
+    });
     return {
       caller,
       signal,
@@ -69,7 +81,12 @@ export const createBus = (deps: BusDeps) => {
   const streamAs = <I, O, S>(caller: Caller, capability: Capability<I, O, S>, input: unknown, options: CallOptions) =>
     run({ caller, capability: capability as unknown as AnyCapability, input, options }) as AsyncGenerator<S, Reply<O>>;
 
-  const callAs = async <I, O, S>(caller: Caller, capability: Capability<I, O, S>, input: unknown, options: CallOptions): Promise<Reply<O>> => {
+  const callAs = async <I, O, S>(
+    caller: Caller,
+    capability: Capability<I, O, S>,
+    input: unknown,
+    options: CallOptions,
+  ): Promise<Reply<O>> => {
     const items = streamAs(caller, capability, input, options);
     let step = await items.next();
     while (!step.done) step = await items.next();
@@ -81,9 +98,13 @@ export const createBus = (deps: BusDeps) => {
     health,
     traces,
     /** Registration without a policy, permit and schemas is a type error and a refusal at run time. Returns the closer. */
-    register: <I, O, S>(capability: Capability<I, O, S>, handler: Handler<I, O, S>, params?: () => Readonly<Record<string, readonly string[]>>) =>
-      local.register(capability, handler, params),
-    call: <I, O, S>(capability: Capability<I, O, S>, input: I, options: CallOptions = {}) => callAs<I, O, S>({ kind: 'self' }, capability, input, options),
+    register: <I, O, S>(
+      capability: Capability<I, O, S>,
+      handler: Handler<I, O, S>,
+      params?: () => Readonly<Record<string, readonly string[]>>,
+    ) => local.register(capability, handler, params),
+    call: <I, O, S>(capability: Capability<I, O, S>, input: I, options: CallOptions = {}) =>
+      callAs<I, O, S>({ kind: 'self' }, capability, input, options),
     stream: <I, O, S>(capability: Capability<I, O, S>, input: I, options: CallOptions = {}) =>
       streamAs<I, O, S>({ kind: 'self' }, capability, input, options),
     /** The entrance for what came over a link or from a window: the caller is whom the link proved, never who the body says. */

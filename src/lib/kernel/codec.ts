@@ -8,7 +8,8 @@ import { err, ok, type Result } from './result.ts';
  * One value has one encoding, and the decoder refuses every other spelling, so that a signature over bytes is a
  * signature over the value. Total: it returns a value or a reason and never throws on bytes from outside.
  */
-export type Cbor = number | string | boolean | null | Uint8Array<ArrayBuffer> | readonly Cbor[] | { readonly [key: string]: Cbor };
+export type Cbor =
+  number | string | boolean | null | Uint8Array<ArrayBuffer> | readonly Cbor[] | { readonly [key: string]: Cbor };
 
 export type CodecRefusal =
   | 'truncated'

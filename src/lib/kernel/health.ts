@@ -1,7 +1,12 @@
 import { limits } from './limits.ts';
 
 /** What the last 100 calls to one capability of one device say: success rate, median time, and whether to leave it alone. */
-export type Health = { readonly calls: number; readonly successRate: number; readonly p50Ms: number; readonly quarantined: boolean };
+export type Health = {
+  readonly calls: number;
+  readonly successRate: number;
+  readonly p50Ms: number;
+  readonly quarantined: boolean;
+};
 
 const unknownP50Ms = 500;
 const quarantineAfterCalls = 20;

@@ -9,7 +9,8 @@ export type Hlc = number;
 export const hlcEpochMs = Date.UTC(2026, 0, 1);
 const counterRange = 4096;
 
-export const hlcFromMs = (unixMs: number, counter = 0): Hlc => Math.max(0, unixMs - hlcEpochMs) * counterRange + counter;
+export const hlcFromMs = (unixMs: number, counter = 0): Hlc =>
+  Math.max(0, unixMs - hlcEpochMs) * counterRange + counter;
 export const hlcToMs = (hlc: Hlc): number => Math.floor(hlc / counterRange) + hlcEpochMs;
 
 /** The next hlc of a writer: later than its own last one and not before the clock. A full counter borrows the next millisecond. */

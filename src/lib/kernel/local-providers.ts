@@ -43,7 +43,11 @@ export const createLocalProviders = ({ registry }: { registry: Registry }) => {
     },
     inFlight: (): number => [...entriesByName.values()].reduce((total, entry) => total + entry.inFlight, 0),
     /** Runs the handler; a thrown bug becomes `internal`, an aborted signal `cancelled`. */
-    run: async function* (name: string, input: unknown, context: CallContext): AsyncGenerator<unknown, Result<unknown, Failure>> {
+    run: async function* (
+      name: string,
+      input: unknown,
+      context: CallContext,
+    ): AsyncGenerator<unknown, Result<unknown, Failure>> {
       const entry = entriesByName.get(name);
       if (!entry) return err(failure('not_found', 'no-handler'));
       if (entry.inFlight >= entry.maxConcurrent) return err(failure('capacity_exceeded', 'busy', 1000));
@@ -67,7 +71,13 @@ const isGenerator = (value: unknown): value is AsyncGenerator<unknown, Result<un
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
 /** TypeScript already asks for these; a capability that came another way is refused here (default deny). */
-const assertComplete = (capability: { name: string; policy?: unknown; permit?: unknown; input?: unknown; output?: unknown }): void => {
+const assertComplete = (capability: {
+  name: string;
+  policy?: unknown;
+  permit?: unknown;
+  input?: unknown;
+  output?: unknown;
+}): void => {
   for (const part of ['policy', 'permit', 'input', 'output'] as const) {
     if (capability[part] === undefined) throw new Error(`capability ${capability.name} has no ${part}`);
   }

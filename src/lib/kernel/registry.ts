@@ -10,7 +10,12 @@ export type Offer = {
   readonly isFull: boolean;
 };
 
-export type Provider = { readonly device: string; readonly isLocal: boolean; readonly offer: Offer; readonly isStale: boolean };
+export type Provider = {
+  readonly device: string;
+  readonly isLocal: boolean;
+  readonly offer: Offer;
+  readonly isStale: boolean;
+};
 
 /**
  * Who offers what: this node's own registrations and the neighbours' signed presence. A neighbour's offers count for

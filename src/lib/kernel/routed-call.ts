@@ -14,7 +14,12 @@ import type { TraceRing } from './trace.ts';
 export type RemoteCaller = {
   stream(
     device: string,
-    request: { capability: AnyCapability; input: unknown; params: Readonly<Record<string, string>>; deadlineMs: number },
+    request: {
+      capability: AnyCapability;
+      input: unknown;
+      params: Readonly<Record<string, string>>;
+      deadlineMs: number;
+    },
     signal: AbortSignal,
   ): AsyncGenerator<unknown, Result<unknown, Failure>>;
 };
@@ -43,7 +48,9 @@ export const runRouted = async function* (deps: RoutedDeps, call: RoutedCall): A
   const { capability, options } = call;
   const startedAt = clock.now();
   const localOnly = options.localOnly === true || !capability.routable;
-  const providers = registry.providersOf(capability.name, capability.version, startedAt).filter((each) => each.isLocal || !localOnly);
+  const providers = registry
+    .providersOf(capability.name, capability.version, startedAt)
+    .filter((each) => each.isLocal || !localOnly);
   const { order, candidates } = planRoute(providers, capability.name, options, health, startedAt);
   const attempts: Attempt[] = [];
   let last: Result<unknown, Failure> = err(noProvider(providers.length, candidates));
@@ -61,7 +68,8 @@ export const runRouted = async function* (deps: RoutedDeps, call: RoutedCall): A
     const ms = clock.now() - attemptAt;
     last = result;
     attempts.push({ device: provider.device, outcome: result.ok ? 'ok' : result.error.code });
-    if (result.ok || countsAgainst(result.error)) health.record(provider.device, capability.name, { success: result.ok, ms }, clock.now());
+    if (result.ok || countsAgainst(result.error))
+      health.record(provider.device, capability.name, { success: result.ok, ms }, clock.now());
     if (result.ok) servedBy = provider;
     if (result.ok || hadItems || !mayFailOver(result.error, capability.idempotent)) break;
   }
@@ -77,7 +85,10 @@ export const runRouted = async function* (deps: RoutedDeps, call: RoutedCall): A
     ms,
   });
   if (!last.ok || !servedBy) return last.ok ? err(failure('internal', 'no-server')) : last;
-  return ok({ output: last.value, meta: { servedBy: servedBy.device, route: servedBy.isLocal ? 'local' : 'neighbour', ms } });
+  return ok({
+    output: last.value,
+    meta: { servedBy: servedBy.device, route: servedBy.isLocal ? 'local' : 'neighbour', ms },
+  });
 };
 
 const noProvider = (known: number, candidates: readonly { skipped?: string }[]): Failure => {
@@ -95,7 +106,8 @@ const finishAttempt = ({ result, hadItems }: Ended, { isLocal }: Provider, idemp
 };
 
 /** A caller's mistake never counts against a provider and never fails over. */
-const countsAgainst = ({ code }: Failure): boolean => ['timeout', 'unavailable', 'peer_offline', 'internal', 'unknown_outcome'].includes(code);
+const countsAgainst = ({ code }: Failure): boolean =>
+  ['timeout', 'unavailable', 'peer_offline', 'internal', 'unknown_outcome'].includes(code);
 
 const mayFailOver = ({ code, reason }: Failure, idempotent: boolean): boolean => {
   if (code === 'schema_mismatch') return reason === 'reply' && idempotent;
@@ -114,7 +126,10 @@ const attempt = async function* (
   const onAbort = () => control.abort(failure('cancelled', 'by-caller'));
   if (options.signal?.aborted) onAbort();
   options.signal?.addEventListener('abort', onAbort);
-  const cancelTimer = capability.timeoutMs > 0 ? deps.clock.after(capability.timeoutMs, () => control.abort(failure('timeout', 'deadline'))) : () => {};
+  const cancelTimer =
+    capability.timeoutMs > 0
+      ? deps.clock.after(capability.timeoutMs, () => control.abort(failure('timeout', 'deadline')))
+      : () => {};
   const source = provider.isLocal
     ? deps.local.run(capability.name, input, context(control.signal))
     : deps.remote.stream(
@@ -127,7 +142,8 @@ const attempt = async function* (
     for (;;) {
       const step = await untilAborted(source.next(), control.signal);
       if (step.done) return { result: provider.isLocal ? step.value : checkReply(capability, step.value), hadItems };
-      if (!provider.isLocal && !isItem(capability, step.value)) return { result: err(failure('schema_mismatch', 'reply')), hadItems };
+      if (!provider.isLocal && !isItem(capability, step.value))
+        return { result: err(failure('schema_mismatch', 'reply')), hadItems };
       hadItems = true;
       yield step.value;
     }
@@ -143,7 +159,8 @@ const attempt = async function* (
   }
 };
 
-const isItem = (capability: AnyCapability, item: unknown): boolean => capability.item !== undefined && safeParse(capability.item, item).success;
+const isItem = (capability: AnyCapability, item: unknown): boolean =>
+  capability.item !== undefined && safeParse(capability.item, item).success;
 
 const checkReply = (capability: AnyCapability, result: Result<unknown, Failure>): Result<unknown, Failure> => {
   if (!result.ok) return result;

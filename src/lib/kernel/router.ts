@@ -32,7 +32,13 @@ export const planRoute = (
   return { order, candidates: scored.map(({ candidate }) => candidate) };
 };
 
-const judge = (provider: Provider, capability: string, wish: RouteWish, health: HealthBook, nowMs: number): Candidate => {
+const judge = (
+  provider: Provider,
+  capability: string,
+  wish: RouteWish,
+  health: HealthBook,
+  nowMs: number,
+): Candidate => {
   const { successRate, p50Ms, quarantined } = health.of(provider.device, capability, nowMs);
   const load = provider.offer.loadPercent / 100;
   const score = Math.round(p50Ms * (1 + load) + (1 - successRate) * 1000 - (provider.isLocal ? localBonusMs : 0));

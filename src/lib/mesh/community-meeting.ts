@@ -11,7 +11,12 @@ const checkMs = 10 * 60_000;
 const graceMs = 12 * 3600 * 1000;
 
 /** Keeps this node at the meeting places of its community: this week's, and around the turn of a week the neighbouring one's too. */
-export const createCommunityMeeting = (deps: { crypto: CryptoPort; clock: Clock; neighbours: Neighbours; key: () => Bytes | null }): Startable & { refresh(): void } => {
+export const createCommunityMeeting = (deps: {
+  crypto: CryptoPort;
+  clock: Clock;
+  neighbours: Neighbours;
+  key: () => Bytes | null;
+}): Startable & { refresh(): void } => {
   const { crypto, clock, neighbours } = deps;
   const leaveByTag = new Map<string, () => void>();
   let stopTimer: (() => void) | null = null;
@@ -21,7 +26,9 @@ export const createCommunityMeeting = (deps: { crypto: CryptoPort; clock: Clock;
   const settle = async (): Promise<void> => {
     const key = stopTimer ? deps.key() : null;
     const weekAt = (ms: number) => Math.floor((ms - hlcEpochMs) / weekMs);
-    const weeks = key ? [...new Set([weekAt(clock.now() - graceMs), weekAt(clock.now()), weekAt(clock.now() + graceMs)])] : [];
+    const weeks = key
+      ? [...new Set([weekAt(clock.now() - graceMs), weekAt(clock.now()), weekAt(clock.now() + graceMs)])]
+      : [];
     // Asked after every event that is stored, and a place costs several HMACs: only another key or week is worth them.
     if (key === settled.key && weeks.join() === settled.weeks) return;
     settled = { key, weeks: weeks.join() };
@@ -32,7 +39,8 @@ export const createCommunityMeeting = (deps: { crypto: CryptoPort; clock: Clock;
       leave();
     }
     if (!stopTimer) return;
-    for (const place of places) if (!leaveByTag.has(place.tag)) leaveByTag.set(place.tag, neighbours.meetCommunity(place));
+    for (const place of places)
+      if (!leaveByTag.has(place.tag)) leaveByTag.set(place.tag, neighbours.meetCommunity(place));
   };
   /** Looks again: a key has come, changed or gone. */
   const refresh = (): void => {

@@ -11,7 +11,12 @@ import { createSignal } from '../kernel/watch.ts';
 import type { Guest, Neighbours } from './neighbours.ts';
 
 /** Somebody who stands at the door of this device with one of its invites. */
-export type AtTheDoor = { readonly guest: Guest; readonly emoji: readonly string[]; readonly inviteHash: Bytes; readonly since: number };
+export type AtTheDoor = {
+  readonly guest: Guest;
+  readonly emoji: readonly string[];
+  readonly inviteHash: Bytes;
+  readonly since: number;
+};
 
 export type DoorsDeps = {
   readonly crypto: CryptoPort;
@@ -49,7 +54,8 @@ export const createDoors = ({ crypto, clock, random, neighbours, turnAway }: Doo
       const invite = { ...fields, secret: random.bytes(16) };
       return { invite, code: encodeInvite(invite) };
     },
-    readInvite: (text: string): Result<Invite, InviteRefusal> => parseInvite(text, Math.floor((clock.now() - hlcEpochMs) / 1000)),
+    readInvite: (text: string): Result<Invite, InviteRefusal> =>
+      parseInvite(text, Math.floor((clock.now() - hlcEpochMs) / 1000)),
     hashOf: async (invite: Invite): Promise<Bytes> => (await inviteKeys(crypto, invite.secret)).hash,
     /** Opens the door for one invite; stays there after it was used, to say so. The returned function closes it. */
     open: async (invite: Invite, isUsed: () => boolean): Promise<() => void> => {

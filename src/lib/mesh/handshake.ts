@@ -5,7 +5,11 @@ import type { Carrier, Channel } from '../kernel/ports/transport.ts';
 import { err, type Result } from '../kernel/result.ts';
 
 /** What the carrier delivers once Hello is through. */
-export type Receiver = { receive(channel: Channel, message: Uint8Array): void; drain(channel: Channel): void; lost(reason: string): void };
+export type Receiver = {
+  receive(channel: Channel, message: Uint8Array): void;
+  drain(channel: Channel): void;
+  lost(reason: string): void;
+};
 
 export type HandshakeRefusal = HelloRefusal | 'hello-timeout' | 'hello-lost';
 

@@ -92,7 +92,8 @@ export const createLink = (deps: {
     const body = message.subarray(1);
     if (tag === tags.whole) return deliver(channel, body);
     if (tag === tags.more || tag === tags.last) return assemble(channel, tag, body);
-    if (tag === tags.ping && body.length === 8) return void carrier.send('rpc', concatBytes(Uint8Array.of(tags.pong), body));
+    if (tag === tags.ping && body.length === 8)
+      return void carrier.send('rpc', concatBytes(Uint8Array.of(tags.pong), body));
     if (tag === tags.pong && body.length === 8) {
       const sentAt = new DataView(body.buffer, body.byteOffset).getFloat64(0);
       if (sentAt <= clock.now() && clock.now() - sentAt < 60_000) rttMs = Math.round(clock.now() - sentAt);
@@ -102,7 +103,12 @@ export const createLink = (deps: {
   };
 
   const send = (channel: Channel, frame: Uint8Array): boolean => {
-    if (!isOpen || frame.length > limits.frameBytesMax || carrier.bufferedBytes(channel) > limits.bufferedAmountHighBytes) return false;
+    if (
+      !isOpen ||
+      frame.length > limits.frameBytesMax ||
+      carrier.bufferedBytes(channel) > limits.bufferedAmountHighBytes
+    )
+      return false;
     if (frame.length <= limits.chunkBytes) return carrier.send(channel, concatBytes(Uint8Array.of(tags.whole), frame));
     for (let at = 0; at < frame.length; at += limits.chunkBytes) {
       const tag = at + limits.chunkBytes < frame.length ? tags.more : tags.last;
@@ -142,7 +148,11 @@ export const createLink = (deps: {
       });
     },
     receive,
-    drain: (channel) => drainWaiters.get(channel)?.splice(0).forEach((resolve) => resolve()),
+    drain: (channel) =>
+      drainWaiters
+        .get(channel)
+        ?.splice(0)
+        .forEach((resolve) => resolve()),
     lost: end,
   };
   ping();

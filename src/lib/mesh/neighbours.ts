@@ -57,8 +57,18 @@ export const createNeighbours = (deps: NeighboursDeps) => {
     for (const listener of upListeners) listener(link);
   };
 
-  const greet = async (carrier: Carrier, psk: Bytes, isExpected: (device: string) => boolean): Promise<Guest | null> => {
-    const shaken = await shakeHands(carrier, clock, { crypto, self: deps.self(), psk, binding: carrier.binding, nowMs: clock.now });
+  const greet = async (
+    carrier: Carrier,
+    psk: Bytes,
+    isExpected: (device: string) => boolean,
+  ): Promise<Guest | null> => {
+    const shaken = await shakeHands(carrier, clock, {
+      crypto,
+      self: deps.self(),
+      psk,
+      binding: carrier.binding,
+      nowMs: clock.now,
+    });
     if (!shaken.ok) {
       deps.onRefused(shaken.error);
       return null;
@@ -72,7 +82,13 @@ export const createNeighbours = (deps: NeighboursDeps) => {
     }
     const person = bytesToText(peer.certificate.root);
     const id = bytesToText(transcript.slice(0, 16));
-    const link = createLink({ clock, carrier, id, peer: { device, person, name: peer.name, build: peer.build }, onDown });
+    const link = createLink({
+      clock,
+      carrier,
+      id,
+      peer: { device, person, name: peer.name, build: peer.build },
+      onDown,
+    });
     takeOver(link);
     return { link, peer, transcript };
   };
@@ -97,7 +113,12 @@ export const createNeighbours = (deps: NeighboursDeps) => {
       },
     });
 
-  const meetStrangers = ({ tag, key, psk }: Meeting, isExpected: (device: string) => boolean, most: number, onGuest: (guest: Guest) => void): (() => void) => {
+  const meetStrangers = (
+    { tag, key, psk }: Meeting,
+    isExpected: (device: string) => boolean,
+    most: number,
+    onGuest: (guest: Guest) => void,
+  ): (() => void) => {
     const own = new Set<LiveLink>();
     return transport.meet({
       tag,
@@ -133,7 +154,8 @@ export const createNeighbours = (deps: NeighboursDeps) => {
     live: (): readonly LiveLink[] => [...linksByDevice.values()],
     meetCommunity,
     /** The inviter's side of an invite: whoever knows the secret may stand at the door. */
-    meetGuests: (meeting: Meeting, onGuest: (guest: Guest) => void) => meetStrangers(meeting, () => true, limits.guestLinksMax, onGuest),
+    meetGuests: (meeting: Meeting, onGuest: (guest: Guest) => void) =>
+      meetStrangers(meeting, () => true, limits.guestLinksMax, onGuest),
     /** The newcomer's side: only the inviter's own device is believed. */
     meetInviter: (meeting: Meeting, inviter: string, onInviter: (guest: Guest) => void) =>
       meetStrangers(meeting, (device) => device === inviter, 1, onInviter),
@@ -149,7 +171,8 @@ export const createNeighbours = (deps: NeighboursDeps) => {
       transport.probe();
     },
     stop: (): void => {
-      for (const link of [...linksByDevice.values(), ...[...guestsByLink.values()].map((guest) => guest.link)]) link.close('stopped');
+      for (const link of [...linksByDevice.values(), ...[...guestsByLink.values()].map((guest) => guest.link)])
+        link.close('stopped');
       transport.stop();
     },
   };

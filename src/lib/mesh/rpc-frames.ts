@@ -5,7 +5,13 @@ import { err, ok, type Result } from '../kernel/result.ts';
 
 /** What travels on a link's `rpc` channel (protocol 8), each one CBOR map. `id` is the caller's, unique on its link and direction. */
 export type RpcFrame =
-  | { readonly t: 'call'; readonly id: number; readonly cap: string; readonly input: Cbor; readonly params: Readonly<Record<string, string>> }
+  | {
+      readonly t: 'call';
+      readonly id: number;
+      readonly cap: string;
+      readonly input: Cbor;
+      readonly params: Readonly<Record<string, string>>;
+    }
   | { readonly t: 'item'; readonly id: number; readonly value: Cbor }
   | { readonly t: 'done'; readonly id: number; readonly value: Cbor }
   | { readonly t: 'error'; readonly id: number; readonly failure: Failure }
@@ -18,7 +24,13 @@ export type RpcRefusal = 'rpc-malformed' | 'rpc-type';
 export const encodeRpc = (frame: RpcFrame): Bytes => {
   if (frame.t !== 'error') return encodeCbor(frame as unknown as Cbor);
   const { code, reason, retryAfterMs } = frame.failure;
-  return encodeCbor({ t: 'error', id: frame.id, code, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs: Math.round(retryAfterMs) }) });
+  return encodeCbor({
+    t: 'error',
+    id: frame.id,
+    code,
+    reason,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs: Math.round(retryAfterMs) }),
+  });
 };
 
 /** Total: a frame or a reason, for any bytes. */
@@ -50,7 +62,10 @@ export const parseRpc = (bytes: Uint8Array): Result<RpcFrame, RpcRefusal> => {
   }
 };
 
-const parseCall = (id: number, { cap, input = null, params }: { readonly [key: string]: Cbor }): Result<RpcFrame, RpcRefusal> => {
+const parseCall = (
+  id: number,
+  { cap, input = null, params }: { readonly [key: string]: Cbor },
+): Result<RpcFrame, RpcRefusal> => {
   if (typeof cap !== 'string' || !isCborMap(params)) return err('rpc-malformed');
   const wished: Record<string, string> = {};
   const entries = Object.entries(params);
@@ -63,8 +78,13 @@ const parseCall = (id: number, { cap, input = null, params }: { readonly [key: s
 };
 
 /** A failure from outside is believed only as far as the closed list goes. */
-const parseError = (id: number, { code, reason, retryAfterMs }: { readonly [key: string]: Cbor }): Result<RpcFrame, RpcRefusal> => {
+const parseError = (
+  id: number,
+  { code, reason, retryAfterMs }: { readonly [key: string]: Cbor },
+): Result<RpcFrame, RpcRefusal> => {
   if (!isFailureCode(code) || typeof reason !== 'string' || reason.length > 120) return err('rpc-malformed');
-  const failure: Failure = isCborCount(retryAfterMs) ? { code, reason, retryAfterMs: Math.min(retryAfterMs, 3_600_000) } : { code, reason };
+  const failure: Failure = isCborCount(retryAfterMs)
+    ? { code, reason, retryAfterMs: Math.min(retryAfterMs, 3_600_000) }
+    : { code, reason };
   return ok({ t: 'error', id, failure });
 };

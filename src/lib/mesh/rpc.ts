@@ -24,16 +24,29 @@ export type RpcDeps = {
 };
 
 type Served = { readonly control: AbortController; credit: number; wake: () => void };
-type Session = { readonly link: Link; readonly outgoing: OutgoingCalls; readonly served: Map<number, Served>; minute: { startedAt: number; calls: number } };
+type Session = {
+  readonly link: Link;
+  readonly outgoing: OutgoingCalls;
+  readonly served: Map<number, Served>;
+  minute: { startedAt: number; calls: number };
+};
 
 /** Calls over links, both ways: our calls to neighbours (RemoteCaller) and theirs to our bus, with the proven device as caller. */
-export const createRpc = (deps: RpcDeps): Startable & RemoteCaller & { broadcast(presence: Bytes, isFor: (device: string) => boolean): void; inFlight(): number } => {
+export const createRpc = (
+  deps: RpcDeps,
+): Startable &
+  RemoteCaller & { broadcast(presence: Bytes, isFor: (device: string) => boolean): void; inFlight(): number } => {
   const { clock, links } = deps;
   const sessionsByLink = new Map<string, Session>();
   const stops = createStops();
 
   const attach = (link: Link): void => {
-    const session: Session = { link, outgoing: createOutgoingCalls(link), served: new Map(), minute: { startedAt: clock.now(), calls: 0 } };
+    const session: Session = {
+      link,
+      outgoing: createOutgoingCalls(link),
+      served: new Map(),
+      minute: { startedAt: clock.now(), calls: 0 },
+    };
     sessionsByLink.set(link.id, session);
     link.onFrame('rpc', (bytes) => {
       const frame = parseRpc(bytes);
@@ -67,7 +80,8 @@ export const createRpc = (deps: RpcDeps): Startable & RemoteCaller & { broadcast
     if (session.served.size >= limits.callsInFlightPerPeerMax) return failure('rate_limited', 'calls-in-flight', 1000);
     if (clock.now() - session.minute.startedAt >= 60_000) session.minute = { startedAt: clock.now(), calls: 0 };
     session.minute.calls += 1;
-    if (session.minute.calls > limits.callsPerMinutePerPeerMax) return failure('rate_limited', 'calls-per-minute', 60_000);
+    if (session.minute.calls > limits.callsPerMinutePerPeerMax)
+      return failure('rate_limited', 'calls-per-minute', 60_000);
     const asked = parseCapabilityId(cap);
     const capability = asked ? deps.contractsByName.get(asked.name) : undefined;
     if (!asked || !capability) return failure('not_found', 'capability-unknown');
@@ -77,16 +91,25 @@ export const createRpc = (deps: RpcDeps): Startable & RemoteCaller & { broadcast
   const answer = async (session: Session, frame: Extract<RpcFrame, { t: 'call' }>): Promise<void> => {
     const { link } = session;
     const capability = refuseCall(session, frame);
-    if ('code' in capability) return void link.send('rpc', encodeRpc({ t: 'error', id: frame.id, failure: capability }));
+    if ('code' in capability)
+      return void link.send('rpc', encodeRpc({ t: 'error', id: frame.id, failure: capability }));
     const served: Served = { control: new AbortController(), credit: limits.streamCreditItems, wake: () => {} };
     session.served.set(frame.id, served);
-    const items = deps.serve({ kind: 'device', device: link.peer.device }, capability, frame.input, { params: frame.params, signal: served.control.signal });
+    const items = deps.serve({ kind: 'device', device: link.peer.device }, capability, frame.input, {
+      params: frame.params,
+      signal: served.control.signal,
+    });
     try {
       for (;;) {
         const step = await items.next();
         if (step.done) {
           const reply = step.value;
-          sendReply(link, reply.ok ? { t: 'done', id: frame.id, value: reply.value.output as Cbor } : { t: 'error', id: frame.id, failure: reply.error });
+          sendReply(
+            link,
+            reply.ok
+              ? { t: 'done', id: frame.id, value: reply.value.output as Cbor }
+              : { t: 'error', id: frame.id, failure: reply.error },
+          );
           return;
         }
         if (!(await hasCredit(served))) continue;
@@ -116,7 +139,11 @@ export const createRpc = (deps: RpcDeps): Startable & RemoteCaller & { broadcast
     if (!link.send('rpc', bytes)) deps.onRefused('rpc-not-sent');
   };
 
-  const stream: RemoteCaller['stream'] = async function* (device, { capability, input, params }, signal): AsyncGenerator<unknown, Result<unknown, Failure>> {
+  const stream: RemoteCaller['stream'] = async function* (
+    device,
+    { capability, input, params },
+    signal,
+  ): AsyncGenerator<unknown, Result<unknown, Failure>> {
     const link = links.of(device);
     const session = link ? sessionsByLink.get(link.id) : undefined;
     if (!session) return err(failure('peer_offline', 'not-sent'));
@@ -146,7 +173,8 @@ export const createRpc = (deps: RpcDeps): Startable & RemoteCaller & { broadcast
       const frame = encodeRpc({ t: 'presence', presence });
       for (const { link } of sessionsByLink.values()) if (isFor(link.peer.device)) link.send('rpc', frame);
     },
-    inFlight: () => [...sessionsByLink.values()].reduce((total, session) => total + session.served.size + session.outgoing.size(), 0),
+    inFlight: () =>
+      [...sessionsByLink.values()].reduce((total, session) => total + session.served.size + session.outgoing.size(), 0),
   };
 };
 

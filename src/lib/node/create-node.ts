@@ -42,7 +42,12 @@ export const createNode = async (deps: NodeDeps) => {
   const device = await openDevice(deps);
   const mesh = createMesh(deps, device, settings);
   const self = createSelf(deps, device, settings, mesh);
-  const services = [...createServices({ ...deps, ...mesh, ...self, device: () => device }), mesh.presence, mesh.rpc, mesh.meeting];
+  const services = [
+    ...createServices({ ...deps, ...mesh, ...self, device: () => device }),
+    mesh.presence,
+    mesh.rpc,
+    mesh.meeting,
+  ];
   const stops = createStops();
   return {
     bus: mesh.bus,
@@ -74,7 +79,12 @@ const createMesh = (deps: NodeDeps, device: Device, settings: Settings) => {
   const { crypto, clock, random, store, transport, build } = deps;
   const refusals = new Map<string, number>();
   const onRefused = (reason: string): void => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
-  const self = () => ({ certificate: device.certificate, signing: device.keys.signing, name: settings.current().name, build });
+  const self = () => ({
+    certificate: device.certificate,
+    signing: device.keys.signing,
+    name: settings.current().name,
+    build,
+  });
   const neighbours = createNeighbours({ clock, random, crypto, transport, self, onRefused });
   const { links } = neighbours;
   const holder = createNeighbourhoodHolder({ crypto, clock, random, store, links, device: () => device });
@@ -89,7 +99,16 @@ const createMesh = (deps: NodeDeps, device: Device, settings: Settings) => {
   });
   const bus = createBus({ clock, self: () => device.device, views: { roleOf }, remote: rpc });
   const broadcast = (manifest: Bytes): void => rpc.broadcast(manifest, (id) => roleOf(id) !== null);
-  const presence = createPresence({ bus, clock, crypto, signing: device.keys.signing, links, broadcast, isOffered, onRefused });
+  const presence = createPresence({
+    bus,
+    clock,
+    crypto,
+    signing: device.keys.signing,
+    links,
+    broadcast,
+    isOffered,
+    onRefused,
+  });
   let memberCount = 0;
   /** A neighbour whose admission came here after its link has not been told what we offer. */
   const tellNewMembers = (): void => {
@@ -138,8 +157,19 @@ const createSelf = (deps: NodeDeps, device: Device, settings: Settings, mesh: Re
       startedAt,
     };
   };
-  const configure = async ({ name, signalUrl }: { name?: string | undefined; signalUrl?: string | undefined }): Promise<boolean> => {
-    if (name !== undefined && name !== settings.current().name && !((await settings.save({ name })) && (await entry.rename(name)))) return false;
+  const configure = async ({
+    name,
+    signalUrl,
+  }: {
+    name?: string | undefined;
+    signalUrl?: string | undefined;
+  }): Promise<boolean> => {
+    if (
+      name !== undefined &&
+      name !== settings.current().name &&
+      !((await settings.save({ name })) && (await entry.rename(name)))
+    )
+      return false;
     if (signalUrl !== undefined) await useSignalUrl(signalUrl);
     changed.tell();
     return true;

@@ -50,7 +50,10 @@ export const createEntry = (deps: EntryDeps) => {
     if (isMember()) return { refused: 'already-member' };
     await cancelJoin();
     const { keys, certificate } = deps.device();
-    const made = await makeGenesis({ crypto, clock, random, signing: keys.signing }, { name: communityName, personName: name, certificate });
+    const made = await makeGenesis(
+      { crypto, clock, random, signing: keys.signing },
+      { name: communityName, personName: name, certificate },
+    );
     const community = bytesToText(made.community);
     const begun = await settings.save({ name, community: { id: community } });
     if (!begun) return { refused: 'quota-full' };
@@ -122,7 +125,11 @@ export const createEntry = (deps: EntryDeps) => {
   };
   holder.onChange(() => void noteAdmission());
 
-  const isUsed = (hash: Uint8Array) => (): boolean => holder.current()?.membership().usedInvites.has(`${self()} ${bytesToHex(hash)}`) ?? false;
+  const isUsed = (hash: Uint8Array) => (): boolean =>
+    holder
+      .current()
+      ?.membership()
+      .usedInvites.has(`${self()} ${bytesToHex(hash)}`) ?? false;
 
   const openDoor = async (code: string): Promise<void> => {
     const invite = doors.readInvite(code);
@@ -186,7 +193,8 @@ export const createEntry = (deps: EntryDeps) => {
       await settings.save({ community: null });
       return;
     }
-    if (opened.membership().roleOf(self()) === 'anchor' && opened.membership().sealedKeys.length === 0) await acts().writeFirstKey(opened);
+    if (opened.membership().roleOf(self()) === 'anchor' && opened.membership().sealedKeys.length === 0)
+      await acts().writeFirstKey(opened);
     for (const { code } of openInvites()) await openDoor(code);
   };
 

@@ -13,7 +13,14 @@ import { createReceiptBook } from '../log/receipt-book.ts';
 import { createSync } from '../replica/sync.ts';
 import type { Device } from './device.ts';
 
-export type HolderDeps = { readonly crypto: CryptoPort; readonly clock: Clock; readonly random: Random; readonly store: Store; readonly links: Links; readonly device: () => Device };
+export type HolderDeps = {
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly links: Links;
+  readonly device: () => Device;
+};
 
 const firstReceiptMs = 150;
 const receiptRetryMs = 15_000;
@@ -43,7 +50,16 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
       opened.noteReceipt();
       sync.sendReceipt(receipt, from);
     };
-    const sync = createSync({ crypto, clock, random, log, links, isMember, knownReceipts: receipts.all, onReceipt: (receipt, from) => void onReceipt(receipt, from) });
+    const sync = createSync({
+      crypto,
+      clock,
+      random,
+      log,
+      links,
+      isMember,
+      knownReceipts: receipts.all,
+      onReceipt: (receipt, from) => void onReceipt(receipt, from),
+    });
 
     let cancelReceipt: Stop | null = null;
     let lastReceiptAt = 0;

@@ -18,7 +18,10 @@ import { serveWindows } from './window-server.ts';
  * The node as it runs in its worker: the concrete adapters (IndexedDB, WebCrypto, WebRTC through the page, the search worker)
  * are chosen here, the rest is `createNode`. null when the store cannot be opened; the page has been told why.
  */
-export const runNode = async (init: InitMessage, report: (message: FromNodeWorker) => void): Promise<HearthNode | null> => {
+export const runNode = async (
+  init: InitMessage,
+  report: (message: FromNodeWorker) => void,
+): Promise<HearthNode | null> => {
   const { searchPort, rtcPort, windowPort, build, signalUrl } = init;
   const opened = await openIdbStore({ name: 'hearthnet', onLost: () => report({ type: 'fenced' }) });
   if (!opened.ok) {
@@ -42,7 +45,14 @@ export const runNode = async (init: InitMessage, report: (message: FromNodeWorke
     isStoragePersisted: () => navigator.storage.persisted(),
   });
   await node.start();
-  const windows = serveWindows({ bus: node.bus, contractsByName, clock, node: bytesToText(random.bytes(9)), term: store.epoch, build });
+  const windows = serveWindows({
+    bus: node.bus,
+    contractsByName,
+    clock,
+    node: bytesToText(random.bytes(9)),
+    term: store.epoch,
+    build,
+  });
   windows.add(toWindowPort(windowPort));
   windows.add(openWindowsChannel());
   return node;

@@ -32,7 +32,10 @@ export const selfTestSteps = (deps: SelfTestDeps): SelfTestStep[] => [
   { name: 'crypto', run: () => sealsOpen(deps) },
   { name: 'log', run: () => logVerifies(deps) },
   { name: 'search', run: () => searchFinds(deps) },
-  { name: 'signalling', run: async () => proof(deps.transport.state().signalling.state === 'open', deps.transport.state().signalling.state) },
+  {
+    name: 'signalling',
+    run: async () => proof(deps.transport.state().signalling.state === 'open', deps.transport.state().signalling.state),
+  },
   { name: 'bus', run: () => busAnswers(deps) },
   { name: 'mesh', run: () => neighboursAnswer(deps) },
 ];
@@ -52,7 +55,10 @@ const keysSign = async ({ crypto, device, random }: SelfTestDeps) => {
   const signature = await signing.sign(message);
   const isOwn = await crypto.verify(signing.publicKey, message, signature);
   message[0] = (message[0] ?? 0) ^ 1;
-  return proof(isOwn && !(await crypto.verify(signing.publicKey, message, signature)), 'sign, verify, refuse a changed message');
+  return proof(
+    isOwn && !(await crypto.verify(signing.publicKey, message, signature)),
+    'sign, verify, refuse a changed message',
+  );
 };
 
 /** Seals, opens, and refuses what was changed or is for somebody else. */
@@ -64,12 +70,18 @@ const sealsOpen = async ({ crypto, device, random }: SelfTestDeps) => {
   if (!sealed) return proof(false, 'could not seal');
   const opened = await openCommunityKey(crypto, agreement, sealed, community);
   const elsewhere = await openCommunityKey(crypto, agreement, sealed, random.bytes(16));
-  return proof(opened !== null && areBytesEqual(opened, key) && elsewhere === null, 'seal, open, refuse a foreign seal');
+  return proof(
+    opened !== null && areBytesEqual(opened, key) && elsewhere === null,
+    'seal, open, refuse a foreign seal',
+  );
 };
 
 const busAnswers = async ({ bus, device }: SelfTestDeps) => {
   const reply = await bus.call(meshPing, { nonce: 7 }, { device: device().device });
-  return proof(reply.ok && reply.value.output.nonce === 7 && reply.value.meta.route === 'local', reply.ok ? 'a call through both gates' : reply.error.reason);
+  return proof(
+    reply.ok && reply.value.output.nonce === 7 && reply.value.meta.route === 'local',
+    reply.ok ? 'a call through both gates' : reply.error.reason,
+  );
 };
 
 /** Verifies the newest stored events again, from their bytes. */
@@ -79,7 +91,8 @@ const logVerifies = async ({ crypto, holder }: SelfTestDeps) => {
   const newest = [...log.all()].slice(-50);
   for (const { event } of newest) {
     const parsed = await parseEvent(crypto, event.envelope);
-    if (!parsed.ok || !(await verifyEvent(crypto, parsed.value)).ok) return proof(false, `event ${event.id.slice(0, 8)} does not verify`);
+    if (!parsed.ok || !(await verifyEvent(crypto, parsed.value)).ok)
+      return proof(false, `event ${event.id.slice(0, 8)} does not verify`);
   }
   return proof(true, `${newest.length} of ${log.size} events verified again`);
 };
@@ -91,7 +104,9 @@ const searchFinds = async ({ search }: SelfTestDeps) => {
 
 const neighboursAnswer = async ({ links, bus }: SelfTestDeps) => {
   const linked = links.all();
-  const answers = await Promise.all(linked.map(({ peer }) => bus.call(meshPing, { nonce: 1 }, { device: peer.device })));
+  const answers = await Promise.all(
+    linked.map(({ peer }) => bus.call(meshPing, { nonce: 1 }, { device: peer.device })),
+  );
   const answered = answers.filter(({ ok }) => ok).length;
   return proof(answered === linked.length, `${answered} of ${linked.length} linked neighbours answered`);
 };

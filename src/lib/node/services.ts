@@ -75,12 +75,16 @@ export const createServices = (parts: ServiceParts): Startable[] => {
 /** What presence tells of this device: capabilities that another device may route to. */
 export const isOffered = (name: string): boolean => contractsByName.get(name)?.routable === true;
 
-const meshService = ({ bus, clock, transport, neighbours, holder }: ServiceParts, selfDevice: () => string): Startable =>
+const meshService = (
+  { bus, clock, transport, neighbours, holder }: ServiceParts,
+  selfDevice: () => string,
+): Startable =>
   createMeshService({
     bus,
     clock,
     transport,
-    live: () => neighbours.live().map((link) => ({ link, rttMs: link.rttMs(), lastHeardAt: Math.floor(link.lastHeardAt()) })),
+    live: () =>
+      neighbours.live().map((link) => ({ link, rttMs: link.rttMs(), lastHeardAt: Math.floor(link.lastHeardAt()) })),
     onLinks: onAny(neighbours.links.onUp, neighbours.links.onDown),
     members: () => [...(holder.current()?.membership().members.values() ?? [])],
     onMembers: holder.onChange,
@@ -94,7 +98,8 @@ const libraryServices = (parts: ServiceParts, selfDevice: () => string): Startab
   const neighbourCorpora = () =>
     neighbours.links.all().map(({ peer }) => ({
       device: peer.device,
-      corpora: bus.registry.remoteOffers(peer.device).find(({ name }) => name === 'library.search')?.params.corpus ?? [],
+      corpora:
+        bus.registry.remoteOffers(peer.device).find(({ name }) => name === 'library.search')?.params.corpus ?? [],
     }));
   const hasOwnCorpus = ({ corpora }: { corpora: readonly string[] }) => corpora.some((name) => name !== starterCorpus);
   return [
@@ -103,7 +108,10 @@ const libraryServices = (parts: ServiceParts, selfDevice: () => string): Startab
       bus,
       clock,
       selfDevice,
-      librarians: () => neighbourCorpora().filter(hasOwnCorpus).map(({ device }) => device),
+      librarians: () =>
+        neighbourCorpora()
+          .filter(hasOwnCorpus)
+          .map(({ device }) => device),
       knownNeighbours: () => Math.max(0, (holder.current()?.membership().members.size ?? 1) - 1),
     }),
   ];

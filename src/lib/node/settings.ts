@@ -46,7 +46,16 @@ const readSettings = (stored: unknown): SettingsValue => {
 };
 
 const isCommunity = (value: unknown): value is NonNullable<SettingsValue['community']> =>
-  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' && (!('invite' in value) || typeof value.invite === 'string');
+  typeof value === 'object' &&
+  value !== null &&
+  'id' in value &&
+  typeof value.id === 'string' &&
+  (!('invite' in value) || typeof value.invite === 'string');
 
 const isInvite = (value: unknown): value is SettingsValue['invites'][number] =>
-  typeof value === 'object' && value !== null && 'code' in value && typeof value.code === 'string' && 'expiresAt' in value && typeof value.expiresAt === 'number';
+  typeof value === 'object' &&
+  value !== null &&
+  'code' in value &&
+  typeof value.code === 'string' &&
+  'expiresAt' in value &&
+  typeof value.expiresAt === 'number';

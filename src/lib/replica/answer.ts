@@ -13,7 +13,11 @@ export type Span = { readonly author: string; readonly client: number; readonly 
  * The frames that hand over spans of one lane: canonical updates of bounded size, each followed by the payloads of its
  * events, so that the receiver never holds many events whose payloads are far behind. Made one by one as the link drains.
  */
-export const answerFrames = function* (log: Pick<EventLog, 'slice'>, lane: number, spans: readonly Span[]): Generator<Bytes> {
+export const answerFrames = function* (
+  log: Pick<EventLog, 'slice'>,
+  lane: number,
+  spans: readonly Span[],
+): Generator<Bytes> {
   let runs: Run[] = [];
   let entries: Entry[] = [];
   let bytes = 0;
@@ -26,7 +30,7 @@ export const answerFrames = function* (log: Pick<EventLog, 'slice'>, lane: numbe
     bytes = 0;
   };
   for (const { author, client, from, to } of spans) {
-    for (let seq = from; seq < to; ) {
+    for (let seq = from; seq < to;) {
       const part = log.slice(author, lane, seq, Math.min(to - seq, limits.syncFrameEventsMax - entries.length));
       if (part.length === 0) break;
       runs.push({ author, client, start: seq, envelopes: part.map(({ event }) => event.envelope) });

@@ -14,7 +14,15 @@ export type SyncFrame =
   | { readonly type: 'update'; readonly lane: number; readonly update: Bytes; readonly isLast: boolean }
   | { readonly type: 'payload'; readonly payloads: readonly { readonly id: Bytes; readonly payload: Bytes }[] }
   | { readonly type: 'want'; readonly ids: readonly Bytes[] }
-  | { readonly type: 'heads'; readonly heads: readonly { readonly author: Bytes; readonly lane: number; readonly next: number; readonly digest: Bytes }[] }
+  | {
+      readonly type: 'heads';
+      readonly heads: readonly {
+        readonly author: Bytes;
+        readonly lane: number;
+        readonly next: number;
+        readonly digest: Bytes;
+      }[];
+    }
   | { readonly type: 'receipt'; readonly receipt: Bytes }
   /** The sender ends the link; `reason` is for the other person (an invite that was used, say). */
   | { readonly type: 'bye'; readonly reason: string };
@@ -120,13 +128,25 @@ const parseBody = (type: number, bytes: Bytes): Result<SyncFrame, FrameRefusal> 
   const decoded = decodeCbor(bytes);
   if (!decoded.ok || !isCborList(decoded.value)) return err('frame-malformed');
   const list = decoded.value;
-  if (type === types.heads) return list.length > limits.stateVectorEntriesMax ? err('frame-too-many') : parseList(list, parseHead, (heads) => ({ type: 'heads', heads }));
+  if (type === types.heads)
+    return list.length > limits.stateVectorEntriesMax
+      ? err('frame-too-many')
+      : parseList(list, parseHead, (heads) => ({ type: 'heads', heads }));
   if (list.length > limits.wantIdsMax) return err('frame-too-many');
-  if (type === types.want) return parseList(list, (item) => (isCborBytes(item, 32) ? item : null), (ids) => ({ type: 'want', ids }));
+  if (type === types.want)
+    return parseList(
+      list,
+      (item) => (isCborBytes(item, 32) ? item : null),
+      (ids) => ({ type: 'want', ids }),
+    );
   return parseList(list, parsePair, (payloads) => ({ type: 'payload', payloads }));
 };
 
-const parseList = <T>(list: readonly Cbor[], parse: (item: Cbor) => T | null, wrap: (items: T[]) => SyncFrame): Result<SyncFrame, FrameRefusal> => {
+const parseList = <T>(
+  list: readonly Cbor[],
+  parse: (item: Cbor) => T | null,
+  wrap: (items: T[]) => SyncFrame,
+): Result<SyncFrame, FrameRefusal> => {
   const items: T[] = [];
   for (const item of list) {
     const parsed = parse(item);
@@ -139,11 +159,15 @@ const parseList = <T>(list: readonly Cbor[], parse: (item: Cbor) => T | null, wr
 const parsePair = (item: Cbor) => {
   if (!isCborList(item) || item.length !== 2) return null;
   const [id, payload] = item;
-  return isCborBytes(id, 32) && isCborBytes(payload) && payload.length <= limits.payloadBytesMax ? { id, payload } : null;
+  return isCborBytes(id, 32) && isCborBytes(payload) && payload.length <= limits.payloadBytesMax
+    ? { id, payload }
+    : null;
 };
 
 const parseHead = (item: Cbor) => {
   if (!isCborList(item) || item.length !== 4) return null;
   const [author, lane, next, digest] = item;
-  return isCborBytes(author, 32) && isCborCount(lane) && isCborCount(next) && isCborBytes(digest, 32) ? { author, lane, next, digest } : null;
+  return isCborBytes(author, 32) && isCborCount(lane) && isCborCount(next) && isCborBytes(digest, 32)
+    ? { author, lane, next, digest }
+    : null;
 };

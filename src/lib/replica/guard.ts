@@ -5,7 +5,12 @@ import { err, ok, type Result } from '../kernel/result.ts';
 import { encodeRuns, type Run } from './canonical.ts';
 
 /** One struct of an incoming update that has the shape of a log event, before its event is judged. */
-export type GuardedStruct = { readonly client: number; readonly clock: number; readonly root: string | null; readonly envelope: Uint8Array };
+export type GuardedStruct = {
+  readonly client: number;
+  readonly clock: number;
+  readonly root: string | null;
+  readonly envelope: Uint8Array;
+};
 
 export type GuardRefusal =
   | 'update-too-large'
@@ -74,7 +79,8 @@ const guardStruct = (struct: Y.Item | Y.GC | Y.Skip): Result<GuardedStruct, Guar
   if (!(content instanceof Y.ContentBinary) || struct.length !== 1) return err('struct-content');
   if (rightOrigin !== null) return err('struct-right-origin');
   if (parentSub !== null) return err('struct-map-key');
-  if (!Number.isSafeInteger(id.client) || id.client <= 0 || !Number.isSafeInteger(id.clock)) return err('struct-origin');
+  if (!Number.isSafeInteger(id.client) || id.client <= 0 || !Number.isSafeInteger(id.clock))
+    return err('struct-origin');
   if (id.clock === 0) {
     const root: unknown = parent; // before integration Yjs keeps a root parent as its name
     if (origin !== null || typeof root !== 'string') return err('struct-parent');

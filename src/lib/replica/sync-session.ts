@@ -41,14 +41,23 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
   const knows = (author: string, lane: number): number => theirNext.get(`${author} ${lane}`) ?? 0;
   const learn = (author: string, lane: number, next: number): void => {
     // Bounded: a liar who names ever new places is believed only for the first of them.
-    if (next > knows(author, lane) && (theirNext.has(`${author} ${lane}`) || theirNext.size < limits.stateVectorEntriesMax)) theirNext.set(`${author} ${lane}`, next);
+    if (
+      next > knows(author, lane) &&
+      (theirNext.has(`${author} ${lane}`) || theirNext.size < limits.stateVectorEntriesMax)
+    )
+      theirNext.set(`${author} ${lane}`, next);
   };
 
   const sendHeads = (heads: readonly Head[]): void => {
     const shown = heads.filter(({ lane }) => deps.mayLane(lane));
     for (let at = 0; at === 0 || at < shown.length; at += 512) {
       const part = shown.slice(at, at + 512);
-      const frame = part.map(({ author, lane, next, digest }) => ({ author: textToBytes(author) ?? new Uint8Array(0), lane, next, digest }));
+      const frame = part.map(({ author, lane, next, digest }) => ({
+        author: textToBytes(author) ?? new Uint8Array(0),
+        lane,
+        next,
+        digest,
+      }));
       link.send('sync', encodeFrame({ type: 'heads', heads: frame }));
     }
   };
@@ -73,7 +82,8 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
     });
     asking = { lane, cancelTimer };
     const clocks = new Map<number, number>();
-    for (const head of log.heads()) if (head.lane === lane) clocks.set(await deps.clientOf(head.author, lane), head.next);
+    for (const head of log.heads())
+      if (head.lane === lane) clocks.set(await deps.clientOf(head.author, lane), head.next);
     link.send('sync', encodeFrame({ type: 'ask', lane, clocks }));
   };
 
@@ -117,7 +127,11 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
       const event = await parseEvent(crypto, envelope);
       if (!event.ok) return deps.onRefused(event.error);
       const { header, author } = event.value;
-      const isAtItsPlace = header.lane === lane && header.seq === seq && client === (await deps.clientOf(author, lane)) && (root === null || root === rootName(author));
+      const isAtItsPlace =
+        header.lane === lane &&
+        header.seq === seq &&
+        client === (await deps.clientOf(author, lane)) &&
+        (root === null || root === rootName(author));
       if (!isAtItsPlace) return deps.onRefused('struct-event-mismatch');
       learn(author, lane, seq + 1);
       incoming.push({ envelope, payload: null });
@@ -143,7 +157,9 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
   };
 
   const givePayloads = async (ids: readonly Bytes[]): Promise<void> => {
-    const entries = ids.flatMap((id) => log.byId(bytesToText(id)) ?? []).filter(({ event }) => deps.mayLane(event.header.lane));
+    const entries = ids
+      .flatMap((id) => log.byId(bytesToText(id)) ?? [])
+      .filter(({ event }) => deps.mayLane(event.header.lane));
     for (const frame of payloadFrames(entries)) {
       await link.drained('sync');
       link.send('sync', frame);
@@ -169,7 +185,9 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
 
   const stopFrames = link.onFrame('sync', (bytes) => {
     if (!hasBudget()) return deps.onRefused('link-budget');
-    work = work.then(() => (isClosed ? undefined : onFrame(bytes))).catch((error: unknown) => deps.onRefused(error instanceof Error ? `bug: ${error.message}` : 'bug'));
+    work = work
+      .then(() => (isClosed ? undefined : onFrame(bytes)))
+      .catch((error: unknown) => deps.onRefused(error instanceof Error ? `bug: ${error.message}` : 'bug'));
   });
   sendHeads(log.heads());
   return {

@@ -25,7 +25,12 @@ export type SyncDeps = {
 const lazyTellMs = 250;
 
 /** Keeps this node's log equal to its neighbours': one session a link, live push, lazy heads, anti-entropy. */
-export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: Bytes, except: string | null): void; refusals(): ReadonlyMap<string, number> } => {
+export const createSync = (
+  deps: SyncDeps,
+): Startable & {
+  sendReceipt(receipt: Bytes, except: string | null): void;
+  refusals(): ReadonlyMap<string, number>;
+} => {
   const { crypto, clock, random, log, links } = deps;
   const sessionsByLink = new Map<string, SyncSession>();
   const clientsByPlace = new Map<string, Promise<number>>();
@@ -117,7 +122,8 @@ export const createSync = (deps: SyncDeps): Startable & { sendReceipt(receipt: B
       untoldLinks.clear();
     },
     sendReceipt: (receipt, except) => {
-      for (const [linkId, session] of sessionsByLink) if (linkId !== except && !untoldLinks.has(linkId)) session.sendReceipt(receipt);
+      for (const [linkId, session] of sessionsByLink)
+        if (linkId !== except && !untoldLinks.has(linkId)) session.sendReceipt(receipt);
     },
     refusals: () => refusedByReason,
   };

@@ -17,7 +17,11 @@ export type AskDeps = {
   readonly knownNeighbours: () => number;
 };
 
-type Found = { readonly passages: Passage[]; readonly evidence: number; readonly quotes: { passageId: string; quote: string; start: number; end: number }[] };
+type Found = {
+  readonly passages: Passage[];
+  readonly evidence: number;
+  readonly quotes: { passageId: string; quote: string; start: number; end: number }[];
+};
 type Leg = { readonly found: Found; readonly meta: Meta };
 
 /** Below this share (thousandths) of the question covered by the best passage, neighbours are asked too. */
@@ -38,16 +42,33 @@ export const createAsk = (deps: AskDeps): Startable => {
   const { bus, clock } = deps;
   const stops = createStops();
 
-  const answer = async function* (input: { messages: { role: string; text: string }[]; corpora?: string[] | undefined; language?: 'en' | 'de' | undefined }, context: CallContext): AsyncGenerator<AskStep, Result<Answer, Failure>> {
+  const answer = async function* (
+    input: {
+      messages: { role: string; text: string }[];
+      corpora?: string[] | undefined;
+      language?: 'en' | 'de' | undefined;
+    },
+    context: CallContext,
+  ): AsyncGenerator<AskStep, Result<Answer, Failure>> {
     const question = input.messages.findLast(({ role }) => role === 'person')?.text;
     if (question === undefined) return err(failure('bad_request', 'no-question'));
-    const query = { query: question.slice(0, limits.queryCharsMax), k: passagesShown, corpora: input.corpora, language: input.language };
+    const query = {
+      query: question.slice(0, limits.queryCharsMax),
+      k: passagesShown,
+      corpora: input.corpora,
+      language: input.language,
+    };
     const asked: Answer['asked'] = [];
     const search = async (device: string): Promise<Leg | null> => {
       const startedAt = clock.now();
       const reply = await context.call(librarySearch, query, { device });
       const ms = Math.round(clock.now() - startedAt);
-      asked.push({ device, outcome: reply.ok ? 'ok' : reply.error.code, evidence: reply.ok ? reply.value.output.evidence : 0, ms });
+      asked.push({
+        device,
+        outcome: reply.ok ? 'ok' : reply.error.code,
+        evidence: reply.ok ? reply.value.output.evidence : 0,
+        ms,
+      });
       return reply.ok ? { found: reply.value.output, meta: reply.value.meta } : null;
     };
     yield { step: 'searching-here', device: deps.selfDevice() };
@@ -57,14 +78,19 @@ export const createAsk = (deps: AskDeps): Startable => {
       for (const device of librarians) yield { step: 'searching-neighbour', device };
       for (const leg of await Promise.all(librarians.map(search))) if (leg && isBetter(leg, best)) best = leg;
     }
-    const missed = (best?.found.evidence ?? 0) < strongEvidence ? Math.max(0, deps.knownNeighbours() - librarians.length) : 0;
+    const missed =
+      (best?.found.evidence ?? 0) < strongEvidence ? Math.max(0, deps.knownNeighbours() - librarians.length) : 0;
     return ok(compose(best, asked, missed));
   };
 
   const compose = (best: Leg | null, asked: Answer['asked'], neighboursMissed: number): Answer => {
     const found = best && best.found.passages.length > 0 && best.found.evidence >= leastEvidence ? best.found : null;
     // A quote must stand in its passage word for word, whoever sent it.
-    const cited = found?.quotes.filter(({ passageId, quote }) => quote.trim() !== '' && found.passages.some(({ id, text }) => id === passageId && text.includes(quote))) ?? [];
+    const cited =
+      found?.quotes.filter(
+        ({ passageId, quote }) =>
+          quote.trim() !== '' && found.passages.some(({ id, text }) => id === passageId && text.includes(quote)),
+      ) ?? [];
     return {
       outcome: cited.length > 0 ? 'quotes' : 'nothing',
       citations: cited,

@@ -25,10 +25,17 @@ export const createChat = ({ bus, current, onChange, selfDevice }: ChatDeps): St
     const here = current();
     if (!here || here.membership().roleOf(selfDevice()) === null) return err(failure('forbidden', 'not-a-member'));
     if (utf8(text).length > limits.messageTextBytesMax) return err(failure('too_large', 'message'));
-    const repeated = here.room().messages.find((message) => message.device === selfDevice() && message.clientId === clientId);
+    const repeated = here
+      .room()
+      .messages.find((message) => message.device === selfDevice() && message.clientId === clientId);
     if (repeated) return ok({ eventId: repeated.eventId, state: stateOf(here, repeated).state });
-    const appended = await here.log.append('chat.message', { to: 'everyone', text, clientId: textToBytes(clientId) ?? new Uint8Array(16) });
-    if (!appended.ok) return err(failure(appended.error === 'quota-full' ? 'quota_full' : 'unavailable', appended.error));
+    const appended = await here.log.append('chat.message', {
+      to: 'everyone',
+      text,
+      clientId: textToBytes(clientId) ?? new Uint8Array(16),
+    });
+    if (!appended.ok)
+      return err(failure(appended.error === 'quota-full' ? 'quota_full' : 'unavailable', appended.error));
     return ok({ eventId: appended.value.event.id, state: 'waiting' as const });
   };
 
@@ -37,7 +44,10 @@ export const createChat = ({ bus, current, onChange, selfDevice }: ChatDeps): St
     if (!here) return { messages: [], total: 0 };
     const membership = here.membership();
     const { messages } = here.room();
-    return { messages: messages.slice(-Math.max(1, limit)).map((message) => show(here, membership, message)), total: messages.length };
+    return {
+      messages: messages.slice(-Math.max(1, limit)).map((message) => show(here, membership, message)),
+      total: messages.length,
+    };
   };
 
   const show = (here: Neighbourhood, membership: Membership, message: RoomMessage): Message => {
@@ -56,13 +66,20 @@ export const createChat = ({ bus, current, onChange, selfDevice }: ChatDeps): St
   };
 
   /** "With N of M neighbours": other persons one of whose devices has signed that it holds the message. */
-  const stateOf = (here: Neighbourhood, { device, lane, seq }: RoomMessage): Pick<Message, 'state' | 'heldBy' | 'heldOf'> => {
+  const stateOf = (
+    here: Neighbourhood,
+    { device, lane, seq }: RoomMessage,
+  ): Pick<Message, 'state' | 'heldBy' | 'heldOf'> => {
     const membership = here.membership();
     const author = membership.personOf(device);
     const holders = new Set(here.receipts.holders(device, lane, seq).map((holder) => membership.personOf(holder)));
     holders.delete(author);
     holders.delete(null);
-    return { state: holders.size > 0 ? 'handedOn' : 'waiting', heldBy: holders.size, heldOf: Math.max(0, membership.members.size - 1) };
+    return {
+      state: holders.size > 0 ? 'handedOn' : 'waiting',
+      heldBy: holders.size,
+      heldOf: Math.max(0, membership.members.size - 1),
+    };
   };
 
   return {

@@ -1,4 +1,12 @@
-import { communityAdmit, communityCancelJoin, communityFound, communityInvite, communityJoin, communityMembers, type Members } from '../contracts/community.ts';
+import {
+  communityAdmit,
+  communityCancelJoin,
+  communityFound,
+  communityInvite,
+  communityJoin,
+  communityMembers,
+  type Members,
+} from '../contracts/community.ts';
 import type { Bus } from '../kernel/bus.ts';
 import { failure } from '../kernel/errors.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
@@ -38,7 +46,11 @@ export const createCommunity = (deps: CommunityDeps): Startable => {
     const members = membership ? [...membership.members.values()] : [];
     return {
       members: members
-        .map(({ devices, ...member }) => ({ ...member, devices: [...devices], isSelf: devices.includes(deps.selfDevice()) }))
+        .map(({ devices, ...member }) => ({
+          ...member,
+          devices: [...devices],
+          isSelf: devices.includes(deps.selfDevice()),
+        }))
         .toSorted((a, b) => Number(b.isSelf) - Number(a.isSelf) || a.name.localeCompare(b.name)),
       waiting: deps.waiting(),
       invites: deps.invites(),

@@ -44,7 +44,10 @@ export const createMeshService = (deps: MeshDeps): Startable => {
       kind: facts?.link.kind ?? 'none',
       rttMs: facts?.rttMs ?? null,
       lastHeardAt: lastHeardByDevice.get(device) ?? null,
-      offers: offers.map((offer) => ({ capability: capabilityId(offer), params: Object.fromEntries(Object.entries(offer.params).map(([key, values]) => [key, [...values]])) })),
+      offers: offers.map((offer) => ({
+        capability: capabilityId(offer),
+        params: Object.fromEntries(Object.entries(offer.params).map(([key, values]) => [key, [...values]])),
+      })),
       build: facts?.link.peer.build ?? '',
     };
   };
@@ -53,7 +56,9 @@ export const createMeshService = (deps: MeshDeps): Startable => {
     const { signalling, candidates, isAvailable } = transport.state();
     const neighbours = deps
       .members()
-      .flatMap((member) => member.devices.filter((device) => device !== deps.selfDevice()).map((device) => neighbourOf(member, device)));
+      .flatMap((member) =>
+        member.devices.filter((device) => device !== deps.selfDevice()).map((device) => neighbourOf(member, device)),
+      );
     return { neighbours, signalling: { ...signalling }, candidates, webrtc: isAvailable };
   };
 

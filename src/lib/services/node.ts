@@ -19,11 +19,21 @@ export type NodeServiceDeps = {
 };
 
 /** This node about itself: who it is, what it can prove of itself now, and what its bus has been doing. */
-export const createNodeService = ({ bus, clock, info, onInfoChange, configure, selfTest }: NodeServiceDeps): Startable => {
+export const createNodeService = ({
+  bus,
+  clock,
+  info,
+  onInfoChange,
+  configure,
+  selfTest,
+}: NodeServiceDeps): Startable => {
   const stops = createStops();
   const runStep = async ({ name, run }: SelfTestStep) => {
     const startedAt = clock.now();
-    const outcome = await run().catch((error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }));
+    const outcome = await run().catch((error: unknown) => ({
+      ok: false,
+      detail: error instanceof Error ? error.message : String(error),
+    }));
     return { name, ok: outcome.ok, detail: outcome.detail.slice(0, 200), ms: Math.round(clock.now() - startedAt) };
   };
   return {
@@ -33,7 +43,11 @@ export const createNodeService = ({ bus, clock, info, onInfoChange, configure, s
           return ok(yield* watch(info, onInfoChange, signal));
         }),
       );
-      stops.add(bus.register(nodeConfigure, async (change) => ((await configure(change)) ? ok({}) : err(failure('quota_full', 'not-stored')))));
+      stops.add(
+        bus.register(nodeConfigure, async (change) =>
+          (await configure(change)) ? ok({}) : err(failure('quota_full', 'not-stored')),
+        ),
+      );
       stops.add(
         bus.register(nodeSelfTest, async () => {
           const steps = [];

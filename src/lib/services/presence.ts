@@ -29,7 +29,9 @@ export type PresenceDeps = {
 const changePauseMs = 200;
 const label = utf8('HN-PRESENCE1');
 
-export const createPresence = (deps: PresenceDeps): Startable & { take(presence: Bytes, link: Link): Promise<void>; sendSoon(): void } => {
+export const createPresence = (
+  deps: PresenceDeps,
+): Startable & { take(presence: Bytes, link: Link): Promise<void>; sendSoon(): void } => {
   const { bus, clock, crypto, signing, links } = deps;
   const stops = createStops();
   const clockByDevice = new Map<string, number>();
@@ -63,7 +65,8 @@ export const createPresence = (deps: PresenceDeps): Startable & { take(presence:
     // P5: over a link a device speaks for itself only (manifests handed on by others come with "The bus").
     if (bytesToText(device) !== link.peer.device) return deps.onRefused('presence-foreign');
     if (sentAt <= (clockByDevice.get(link.peer.device) ?? -1)) return deps.onRefused('presence-replayed');
-    if (!(await crypto.verify(device, concatBytes(label, body), signature))) return deps.onRefused('presence-signature');
+    if (!(await crypto.verify(device, concatBytes(label, body), signature)))
+      return deps.onRefused('presence-signature');
     clockByDevice.set(link.peer.device, sentAt);
     if (link.isOpen) bus.registry.setRemote(link.peer.device, offers, clock.now());
   };
@@ -82,7 +85,13 @@ export const createPresence = (deps: PresenceDeps): Startable & { take(presence:
           if (!links.of(link.peer.device)) bus.registry.remove(link.peer.device);
         }),
       );
-      stops.add(every(clock, () => limits.presenceIntervalMs, () => void send()));
+      stops.add(
+        every(
+          clock,
+          () => limits.presenceIntervalMs,
+          () => void send(),
+        ),
+      );
     },
     stop: () => {
       stops.run();
@@ -101,7 +110,8 @@ const parsePresence = (bytes: Bytes) => {
   const inner = decodeCbor(body);
   if (!inner.ok || !isCborList(inner.value) || inner.value.length !== 4) return null;
   const [version, device, sentAt, list] = inner.value;
-  if (version !== 1 || !isCborBytes(device, 32) || !isCborCount(sentAt) || !isCborList(list) || list.length > 64) return null;
+  if (version !== 1 || !isCborBytes(device, 32) || !isCborCount(sentAt) || !isCborList(list) || list.length > 64)
+    return null;
   const offers: Offer[] = [];
   for (const item of list) {
     const offer = parseOffer(item);

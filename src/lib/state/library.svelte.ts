@@ -119,7 +119,8 @@ export const createLibraryState = ({ bus, clock = pageClock }: { bus: BusClient;
           documents: documents()
             .filter(
               (document) =>
-                document.corpus === corpus.name && (!corpus.isStarter || language === '' || document.language === language),
+                document.corpus === corpus.name &&
+                (!corpus.isStarter || language === '' || document.language === language),
             )
             .toSorted((a, b) => a.title.localeCompare(b.title)),
         }))

@@ -30,5 +30,9 @@ export type DeviceKeys = { readonly signing: SigningKey; readonly agreement: Agr
  * for one signature over a device certificate and forgets it.
  */
 export type Keyring = {
-  open(): Promise<{ readonly device: DeviceKeys; readonly rootPublicKey: Bytes; rootSign(message: Uint8Array): Promise<Bytes> }>;
+  open(): Promise<{
+    readonly device: DeviceKeys;
+    readonly rootPublicKey: Bytes;
+    rootSign(message: Uint8Array): Promise<Bytes>;
+  }>;
 };

@@ -1,7 +1,12 @@
 import type { Channel } from './transport.ts';
 
 /** A proven neighbour's device at the other end. */
-export type LinkPeer = { readonly device: string; readonly person: string; readonly name: string; readonly build: string };
+export type LinkPeer = {
+  readonly device: string;
+  readonly person: string;
+  readonly name: string;
+  readonly build: string;
+};
 
 /**
  * A mutually authenticated, framed, ordered connection (protocol 5). Frames of at most `limits.frameBytesMax`, chunked inside.

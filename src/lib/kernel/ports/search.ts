@@ -17,16 +17,39 @@ export type FoundPassage = {
   readonly cid: string;
   readonly corpus: string;
 };
-export type FoundQuote = { readonly passageId: string; readonly quote: string; readonly start: number; readonly end: number };
-export type IngestOutcome = { readonly cid: string; readonly corpus: string; readonly title: string; readonly language: 'en' | 'de'; readonly passages: number; readonly duplicate: boolean };
-export type SearchWish = { readonly query: string; readonly k: number; readonly corpora?: readonly string[]; readonly language?: 'en' | 'de' };
+export type FoundQuote = {
+  readonly passageId: string;
+  readonly quote: string;
+  readonly start: number;
+  readonly end: number;
+};
+export type IngestOutcome = {
+  readonly cid: string;
+  readonly corpus: string;
+  readonly title: string;
+  readonly language: 'en' | 'de';
+  readonly passages: number;
+  readonly duplicate: boolean;
+};
+export type SearchWish = {
+  readonly query: string;
+  readonly k: number;
+  readonly corpora?: readonly string[];
+  readonly language?: 'en' | 'de';
+};
 export type ReadDocument = {
   readonly cid: string;
   readonly corpus: string;
   readonly title: string;
   readonly language: 'en' | 'de';
   readonly body: string;
-  readonly sources: readonly { readonly id: string; readonly agency: string; readonly title: string; readonly year: string | number; readonly figures: string }[];
+  readonly sources: readonly {
+    readonly id: string;
+    readonly agency: string;
+    readonly title: string;
+    readonly year: string | number;
+    readonly figures: string;
+  }[];
   readonly licence: string;
   readonly updated: string;
   readonly author: string;

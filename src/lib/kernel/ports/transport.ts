@@ -17,7 +17,11 @@ export type Carrier = {
   /** Bytes queued and not yet on the wire. */
   bufferedBytes(channel: Channel): number;
   /** Called once by the mesh. Messages that came earlier are kept and delivered then. */
-  listen(handlers: { message(channel: Channel, message: Uint8Array): void; drain(channel: Channel): void; closed(reason: string): void }): void;
+  listen(handlers: {
+    message(channel: Channel, message: Uint8Array): void;
+    drain(channel: Channel): void;
+    closed(reason: string): void;
+  }): void;
   close(): void;
 };
 
@@ -32,14 +36,22 @@ export type MeetingPlace = {
   onCarrier(carrier: Carrier, participant: string): void;
 };
 
-export type SignallingState = { readonly url: string; readonly state: 'off' | 'connecting' | 'open' | 'lost'; readonly since: number };
+export type SignallingState = {
+  readonly url: string;
+  readonly state: 'off' | 'connecting' | 'open' | 'lost';
+  readonly since: number;
+};
 
 /** A way to reach other devices. `meet` is called for the community's place and for each open invite; the returned function leaves. */
 export type Transport = {
   meet(place: MeetingPlace): () => void;
   /** Looks again at once (the page woke, the network came back). */
   probe(): void;
-  state(): { readonly signalling: SignallingState; readonly candidates: 'unknown' | 'some' | 'none'; readonly isAvailable: boolean };
+  state(): {
+    readonly signalling: SignallingState;
+    readonly candidates: 'unknown' | 'some' | 'none';
+    readonly isAvailable: boolean;
+  };
   onState(listener: () => void): () => void;
   setSignalUrl(url: string): void;
   stop(): void;

@@ -1,4 +1,11 @@
-import { libraryCorpora, libraryIngest, libraryRead, libraryRemove, librarySearch, type Corpora } from '../../contracts/library.ts';
+import {
+  libraryCorpora,
+  libraryIngest,
+  libraryRead,
+  libraryRemove,
+  librarySearch,
+  type Corpora,
+} from '../../contracts/library.ts';
 import type { Bus } from '../../kernel/bus.ts';
 import type { CallContext } from '../../kernel/call.ts';
 import type { Caller } from '../../kernel/capability.ts';
@@ -32,19 +39,32 @@ export const createLibrary = ({ bus, shelf, starter, search, neighbourCorpora }:
   let isReady = false;
 
   const isShown = (caller: Caller, corpus: string): boolean =>
-    caller.kind === 'self' || shelf.list().some((document) => document.corpus === corpus && document.visibility === 'community');
-  const communityCorpora = (): string[] => [...new Set(shelf.list().flatMap(({ corpus, visibility }) => (visibility === 'community' ? [corpus] : [])))];
+    caller.kind === 'self' ||
+    shelf.list().some((document) => document.corpus === corpus && document.visibility === 'community');
+  const communityCorpora = (): string[] => [
+    ...new Set(shelf.list().flatMap(({ corpus, visibility }) => (visibility === 'community' ? [corpus] : []))),
+  ];
 
   const find = async (
-    { query, k, corpora, language }: { query: string; k: number; corpora?: string[] | undefined; language?: 'en' | 'de' | undefined },
+    {
+      query,
+      k,
+      corpora,
+      language,
+    }: { query: string; k: number; corpora?: string[] | undefined; language?: 'en' | 'de' | undefined },
     { caller }: CallContext,
   ) => {
     await firstLoad;
-    const names = [...new Set(shelf.list().map(({ corpus }) => corpus))].filter((name) => isShown(caller, name) && (corpora?.includes(name) ?? true));
+    const names = [...new Set(shelf.list().map(({ corpus }) => corpus))].filter(
+      (name) => isShown(caller, name) && (corpora?.includes(name) ?? true),
+    );
     if (names.length === 0) return ok({ passages: [], evidence: 0, quotes: [] });
     const wish = { query, k: Math.min(Math.max(1, k), 20), corpora: names, ...(language ? { language } : {}) };
     const { passages, evidence } = await search.search(wish);
-    const quotes = passages.length > 0 ? await search.quotes({ ...wish, k: quotesShown, passageIds: passages.map(({ id }) => id) }) : [];
+    const quotes =
+      passages.length > 0
+        ? await search.quotes({ ...wish, k: quotesShown, passageIds: passages.map(({ id }) => id) })
+        : [];
     return ok({ passages, evidence, quotes });
   };
 
@@ -60,8 +80,11 @@ export const createLibrary = ({ bus, shelf, starter, search, neighbourCorpora }:
     const documents = shelf.list();
     const names = [...new Set(documents.map(({ corpus }) => corpus))].toSorted();
     const others = neighbourCorpora();
-    const elsewhere = [...new Set(others.flatMap(({ corpora }) => corpora))].filter((name) => !names.includes(name)).toSorted();
-    const holders = (name: string) => others.filter(({ corpora }) => corpora.includes(name)).map(({ device }) => device);
+    const elsewhere = [...new Set(others.flatMap(({ corpora }) => corpora))]
+      .filter((name) => !names.includes(name))
+      .toSorted();
+    const holders = (name: string) =>
+      others.filter(({ corpora }) => corpora.includes(name)).map(({ device }) => device);
     return {
       corpora: names.map((name) => {
         const inside = documents.filter(({ corpus }) => corpus === name);
@@ -77,7 +100,15 @@ export const createLibrary = ({ bus, shelf, starter, search, neighbourCorpora }:
         };
       }),
       elsewhere: elsewhere.map((name) => ({ name, devices: holders(name) })),
-      documents: documents.map(({ cid, title, corpus, language, sizeBytes, updated, guide }) => ({ cid, title, corpus, language, sizeBytes, updated, guide })),
+      documents: documents.map(({ cid, title, corpus, language, sizeBytes, updated, guide }) => ({
+        cid,
+        title,
+        corpus,
+        language,
+        sizeBytes,
+        updated,
+        guide,
+      })),
       starter: { ...starter.progress() },
       isReady,
     };
@@ -93,10 +124,24 @@ export const createLibrary = ({ bus, shelf, starter, search, neighbourCorpora }:
     shelf.changed();
   };
 
-  const ingest = async (input: { corpus: string; visibility: 'private' | 'community'; fileName: string; bytes: Uint8Array; title?: string | undefined; language?: 'en' | 'de' | undefined; source?: string | undefined; licence?: string | undefined }) => {
+  const ingest = async (input: {
+    corpus: string;
+    visibility: 'private' | 'community';
+    fileName: string;
+    bytes: Uint8Array;
+    title?: string | undefined;
+    language?: 'en' | 'de' | undefined;
+    source?: string | undefined;
+    licence?: string | undefined;
+  }) => {
     if (input.corpus === starterCorpus) return err(failure('forbidden', 'corpus-reserved'));
     const { title, language, source, licence, ...rest } = input;
-    const hints = { ...(title ? { title } : {}), ...(language ? { language } : {}), ...(source ? { source } : {}), ...(licence ? { licence } : {}) };
+    const hints = {
+      ...(title ? { title } : {}),
+      ...(language ? { language } : {}),
+      ...(source ? { source } : {}),
+      ...(licence ? { licence } : {}),
+    };
     const added = await shelf.add({ ...rest, ...hints }, true);
     if (!added.ok) return err(failure(added.error.code, added.error.reason));
     const { cid, title: shown, passages, duplicate } = added.value;
@@ -111,7 +156,11 @@ export const createLibrary = ({ bus, shelf, starter, search, neighbourCorpora }:
       stops.add(bus.registry.onChange(changed.tell));
       stops.add(bus.register(libraryRead, read, params));
       stops.add(bus.register(libraryIngest, ingest));
-      stops.add(bus.register(libraryRemove, async ({ cid }) => ((await shelf.remove(cid)) ? ok({}) : err(failure('not_found', 'document')))));
+      stops.add(
+        bus.register(libraryRemove, async ({ cid }) =>
+          (await shelf.remove(cid)) ? ok({}) : err(failure('not_found', 'document')),
+        ),
+      );
       stops.add(
         bus.register(libraryCorpora, async function* (_input, { signal }) {
           return ok(yield* watch(snapshot, changed.on, signal));

@@ -7,7 +7,10 @@ import { err, ok, type Result } from '../../kernel/result.ts';
 import { createSignal } from '../../kernel/watch.ts';
 
 export type Visibility = 'private' | 'community';
-export type ShelfDocument = Corpora['documents'][number] & { readonly passages: number; readonly visibility: Visibility };
+export type ShelfDocument = Corpora['documents'][number] & {
+  readonly passages: number;
+  readonly visibility: Visibility;
+};
 
 /** What a person's own document is kept as, so that it is there again after a restart. */
 type KeptDocument = {
@@ -22,13 +25,24 @@ type KeptDocument = {
 };
 
 export type AddRequest = Omit<KeptDocument, 'bytes'> & { readonly bytes: Uint8Array; readonly guide?: string };
-export type AddRefusal = { readonly code: 'too_large' | 'bad_request' | 'quota_full' | 'unavailable'; readonly reason: string };
+export type AddRefusal = {
+  readonly code: 'too_large' | 'bad_request' | 'quota_full' | 'unavailable';
+  readonly reason: string;
+};
 
 export const starterCorpus = 'starter';
 const keyPrefix = 'document/';
 
 /** The documents of this device: kept in the store, indexed in the search worker, listed here. Refused input leaves no trace in any of the three. */
-export const createLibraryShelf = ({ store, crypto, search }: { store: Store; crypto: CryptoPort; search: SearchRoomPort }) => {
+export const createLibraryShelf = ({
+  store,
+  crypto,
+  search,
+}: {
+  store: Store;
+  crypto: CryptoPort;
+  search: SearchRoomPort;
+}) => {
   const documentsByCid = new Map<string, ShelfDocument>();
   const changed = createSignal();
   // One addition at a time: two at once could make one corpus private and shared.
@@ -36,9 +50,18 @@ export const createLibraryShelf = ({ store, crypto, search }: { store: Store; cr
 
   const index = async (cid: string, request: AddRequest): Promise<Result<IngestOutcome, AddRefusal>> => {
     const { corpus, bytes, fileName, title, language, source, licence } = request;
-    const hints = { ...(title ? { title } : {}), ...(language ? { language } : {}), ...(source ? { source } : {}), ...(licence ? { licence } : {}) };
+    const hints = {
+      ...(title ? { title } : {}),
+      ...(language ? { language } : {}),
+      ...(source ? { source } : {}),
+      ...(licence ? { licence } : {}),
+    };
     const ingested = await search.ingest({ cid, corpus, bytes, fileName, ...hints });
-    if (!ingested.ok) return err({ code: ingested.error.type === 'TooLarge' ? 'too_large' : 'bad_request', reason: toReason(ingested.error.type) });
+    if (!ingested.ok)
+      return err({
+        code: ingested.error.type === 'TooLarge' ? 'too_large' : 'bad_request',
+        reason: toReason(ingested.error.type),
+      });
     const document = await search.document(cid);
     if (!ingested.value.duplicate) {
       documentsByCid.set(cid, {
@@ -66,7 +89,9 @@ export const createLibraryShelf = ({ store, crypto, search }: { store: Store; cr
 
   const addInTurn = async (request: AddRequest, isKept: boolean): Promise<Result<IngestOutcome, AddRefusal>> => {
     // One corpus is wholly private or wholly shared: otherwise a private document would be searched under a shared name.
-    const differs = [...documentsByCid.values()].some(({ corpus, visibility }) => corpus === request.corpus && visibility !== request.visibility);
+    const differs = [...documentsByCid.values()].some(
+      ({ corpus, visibility }) => corpus === request.corpus && visibility !== request.visibility,
+    );
     if (differs) return err({ code: 'bad_request', reason: 'corpus-visibility-differs' });
     const bytes = request.bytes.slice();
     const cid = bytesToText(await crypto.sha256(bytes));
@@ -115,4 +140,8 @@ export type LibraryShelf = ReturnType<typeof createLibraryShelf>;
 const toReason = (type: string): string => type.replaceAll(/(?<=[a-z0-9])([A-Z])/g, '-$1').toLowerCase();
 
 const isKeptDocument = (value: unknown): value is KeptDocument =>
-  typeof value === 'object' && value !== null && 'corpus' in value && 'bytes' in value && value.bytes instanceof Uint8Array;
+  typeof value === 'object' &&
+  value !== null &&
+  'corpus' in value &&
+  'bytes' in value &&
+  value.bytes instanceof Uint8Array;

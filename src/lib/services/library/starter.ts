@@ -12,7 +12,12 @@ type Guide = { readonly id: string; readonly language: 'en' | 'de'; readonly pat
 const retryMs = 30_000;
 
 /** Brings the starter guides into the index at every start. A guide whose bytes are not those the index promises is not shown. */
-export const createStarterLibrary = (deps: { shelf: LibraryShelf; crypto: CryptoPort; clock: Clock; fetchStatic: FetchStatic }) => {
+export const createStarterLibrary = (deps: {
+  shelf: LibraryShelf;
+  crypto: CryptoPort;
+  clock: Clock;
+  fetchStatic: FetchStatic;
+}) => {
   const { shelf, crypto, clock, fetchStatic } = deps;
   const changed = createSignal();
   let progress = { done: 0, total: 0, failed: 0 };
@@ -22,7 +27,17 @@ export const createStarterLibrary = (deps: { shelf: LibraryShelf; crypto: Crypto
   const addGuide = async (guide: Guide): Promise<boolean> => {
     const bytes = await fetchStatic(guide.path);
     if (!bytes || bytesToHex(await crypto.sha256(bytes)) !== guide.sha256) return false;
-    const added = await shelf.add({ corpus: starterCorpus, visibility: 'community', fileName: `${guide.id}.md`, bytes, guide: guide.id, language: guide.language }, false);
+    const added = await shelf.add(
+      {
+        corpus: starterCorpus,
+        visibility: 'community',
+        fileName: `${guide.id}.md`,
+        bytes,
+        guide: guide.id,
+        language: guide.language,
+      },
+      false,
+    );
     return added.ok;
   };
 
@@ -55,7 +70,8 @@ export type StarterLibrary = ReturnType<typeof createStarterLibrary>;
 const parseIndex = (bytes: Uint8Array): Guide[] | null => {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof value !== 'object' || value === null || !('guides' in value) || !Array.isArray(value.guides)) return null;
+    if (typeof value !== 'object' || value === null || !('guides' in value) || !Array.isArray(value.guides))
+      return null;
     return value.guides.filter(isGuide);
   } catch (error) {
     if (error instanceof SyntaxError) return null;
@@ -66,5 +82,10 @@ const parseIndex = (bytes: Uint8Array): Guide[] | null => {
 const isGuide = (value: unknown): value is Guide => {
   if (typeof value !== 'object' || value === null) return false;
   const { id, language, path, sha256 } = value as Record<string, unknown>;
-  return typeof id === 'string' && (language === 'en' || language === 'de') && typeof path === 'string' && typeof sha256 === 'string';
+  return (
+    typeof id === 'string' &&
+    (language === 'en' || language === 'de') &&
+    typeof path === 'string' &&
+    typeof sha256 === 'string'
+  );
 };
