@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { hlcEpochMs, hlcFromMs, hlcMonth } from '../../src/lib/kernel/hlc.ts';
 import { encodePayload, kinds } from '../../src/lib/log/kinds.ts';
 import { monthLane, signEvent } from '../../src/lib/log/event.ts';
+import type { Entry } from '../../src/lib/log/lanes.ts';
+import { answerFrames } from '../../src/lib/replica/answer.ts';
+import { clientOf } from '../../src/lib/replica/canonical.ts';
 import { createNodeCrypto } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 import { everythingOf, makeStreet } from '../unit/street-fixture.ts';
@@ -30,6 +33,7 @@ export const writeStreet = async (count: number) => {
     add(payload ?? new Uint8Array(0));
   }
   const seqs = new Map<string, number>();
+  const firstLane: Entry[] = [];
   const stepMs = Math.floor((170 * 24 * 3600_000) / count);
   for (let at = 0; at < count; at++) {
     const person = street.people[(at * 7 + (at >> 4)) % people.length];
@@ -54,12 +58,30 @@ export const writeStreet = async (count: number) => {
     });
     add(event.envelope);
     add(payload);
+    if (place === `${street.founderPerson.device} ${monthLane(0)}`) firstLane.push({ event, payload });
   }
   const { publicKey } = street.founderPerson.keys.signing;
   return {
     bytes: Buffer.concat(parts),
+    wireBytesPerEvent: await wireBytesOf(firstLane),
     identity: { community: [...street.community], publicKey: [...publicKey], pkcs8: [...pkcs8Of('anna')] },
   };
+};
+
+/** What sync sends for an event beside its payload: its share of the update and of the frames around both, and the id before the payload. */
+const wireBytesOf = async (entries: readonly Entry[]): Promise<number> => {
+  const first = entries[0]?.event;
+  if (!first) throw new Error('nobody wrote anything');
+  const { author, header } = first;
+  const client = await clientOf(createNodeCrypto(seededRandom('wire')), author, header.lane);
+  const span = { author, client, from: 0, to: entries.length };
+  const log = {
+    slice: (_author: string, _lane: number, from: number, most: number) => entries.slice(from, from + most),
+  };
+  let bytes = 0;
+  for (const frame of answerFrames(log, header.lane, [span])) bytes += frame.length;
+  for (const { payload } of entries) bytes -= payload?.length ?? 0;
+  return bytes / entries.length;
 };
 
 /** The private key of a seeded person's device, as WebCrypto imports it (RFC 8410). */

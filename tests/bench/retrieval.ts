@@ -247,7 +247,8 @@ const timeQueries = ({ queries }: Collection, ask: (query: string) => void): { p
 
 /** `--beir DIR --mode lexical`; hybrid comes with "The library". */
 const parseArgs = (args: readonly string[]): RetrievalArgs => {
-  const valueOf = (name: string): string | undefined => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
+  const valueOf = (name: string): string | undefined =>
+    args.includes(name) ? args[args.indexOf(name) + 1] : undefined;
   const mode = valueOf('--mode') ?? 'lexical';
   if (mode !== 'lexical') throw new Error(`mode ${mode} is not built yet: only lexical`);
   const beir = valueOf('--beir');

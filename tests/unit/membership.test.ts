@@ -272,10 +272,8 @@ describe('the fold of the authority lane', () => {
 
   it('takes a further device of a member to be the same person', async () => {
     const [bora, phone] = [await makePerson('bora'), await makePerson('bora on the phone')];
-    const certificate = await issueCertificate(
-      { ...phone.certificate, root: bora.certificate.root },
-      { root: bora.rootSign, device: phone.keys.signing.sign },
-    );
+    const sign = { root: bora.rootSign, device: phone.keys.signing.sign };
+    const certificate = await issueCertificate({ ...phone.certificate, root: bora.certificate.root }, sign);
     const { membership } = await folded(
       async ({ anna }, community) => [
         await authority(anna, 1, 5, 'community.admit', admitBody(bora), community),

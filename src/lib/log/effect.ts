@@ -25,7 +25,10 @@ export type Effective<K extends KindName> = { readonly kind: K; readonly body: P
  * The part of the effect rules that needs only the event and the one before it in its lane: known kind in its own lane,
  * time moving forward and inside the lane's month, payload present and fitting its schema. Pure; no clock takes part.
  */
-export const readEffect = (entry: Entry, before: Entry | undefined): { [K in KindName]: Effective<K> }[KindName] | VoidReason => {
+export const readEffect = (
+  entry: Entry,
+  before: Entry | undefined,
+): { [K in KindName]: Effective<K> }[KindName] | VoidReason => {
   const { header } = entry.event;
   const kind = kindName(header.kind);
   if (kind === undefined) return 'kind-unknown';

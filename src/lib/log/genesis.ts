@@ -7,7 +7,12 @@ import { authorityLane, communityOf, signEvent } from './event.ts';
 import type { Incoming } from './intake.ts';
 import { encodePayload, kinds } from './kinds.ts';
 
-export type GenesisDeps = { readonly crypto: CryptoPort; readonly clock: Clock; readonly random: Random; readonly signing: SigningKey };
+export type GenesisDeps = {
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signing: SigningKey;
+};
 
 /** The first event of a new community, signed by its founder's device. The community's id is the hash of its header. */
 export const makeGenesis = async (

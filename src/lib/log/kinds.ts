@@ -1,4 +1,17 @@
-import { array, instance, literal, maxLength, minLength, object, pipe, safeParse, string, check, type GenericSchema, type InferOutput } from 'valibot';
+import {
+  array,
+  instance,
+  literal,
+  maxLength,
+  minLength,
+  object,
+  pipe,
+  safeParse,
+  string,
+  check,
+  type GenericSchema,
+  type InferOutput,
+} from 'valibot';
 import { decodeCbor, encodeCbor, type Cbor } from '../kernel/codec.ts';
 import { concatBytes } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
@@ -11,8 +24,16 @@ import { err, ok, type Result } from '../kernel/result.ts';
  * A payload is 16 salt bytes and then one deterministic CBOR map. An unknown kind is stored and void, so that an old build
  * keeps what a new one says.
  */
-const bytes = (length: number) => pipe(instance(Uint8Array), check((value) => value.length === length, 'wrong length'));
-const anyBytes = (most: number) => pipe(instance(Uint8Array), check((value) => value.length <= most, 'too long'));
+const bytes = (length: number) =>
+  pipe(
+    instance(Uint8Array),
+    check((value) => value.length === length, 'wrong length'),
+  );
+const anyBytes = (most: number) =>
+  pipe(
+    instance(Uint8Array),
+    check((value) => value.length <= most, 'too long'),
+  );
 const nameText = pipe(string(), minLength(1), maxLength(limits.nameCharsMax));
 const heads = pipe(array(bytes(32)), maxLength(limits.authorityHeadsMax));
 
@@ -39,7 +60,11 @@ const communityKey = object({
 const profile = object({ auth: heads, personName: nameText });
 const message = object({
   to: literal('everyone'),
-  text: pipe(string(), minLength(1), check((text) => new TextEncoder().encode(text).length <= limits.messageTextBytesMax, 'too long')),
+  text: pipe(
+    string(),
+    minLength(1),
+    check((text) => new TextEncoder().encode(text).length <= limits.messageTextBytesMax, 'too long'),
+  ),
   clientId: bytes(16),
 });
 
@@ -49,13 +74,18 @@ export const kinds = {
   'community.key': { number: 3, lane: 'authority', payloadBytesMax: 60 * 1024, schema: communityKey },
   'person.profile': { number: 4, lane: 'authority', payloadBytesMax: 1024, schema: profile },
   'chat.message': { number: 32, lane: 'month', payloadBytesMax: 8 * 1024, schema: message },
-} as const satisfies Record<string, { number: number; lane: 'authority' | 'month'; payloadBytesMax: number; schema: GenericSchema }>;
+} as const satisfies Record<
+  string,
+  { number: number; lane: 'authority' | 'month'; payloadBytesMax: number; schema: GenericSchema }
+>;
 
 export type KindName = keyof typeof kinds;
 export type Payload<K extends KindName> = InferOutput<(typeof kinds)[K]['schema']>;
 export type PayloadRefusal = 'payload-too-large' | 'payload-malformed' | 'payload-schema';
 
-const nameByNumber = new Map<number, KindName>(Object.entries(kinds).map(([name, kind]) => [kind.number, name as KindName]));
+const nameByNumber = new Map<number, KindName>(
+  Object.entries(kinds).map(([name, kind]) => [kind.number, name as KindName]),
+);
 
 /** undefined for a kind this build does not know. */
 export const kindName = (kind: number): KindName | undefined => nameByNumber.get(kind);

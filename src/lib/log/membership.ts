@@ -46,7 +46,9 @@ export type Membership = {
  * first in its author's sequence counts. (Removal, roles and cuts join here with "Truth".)
  */
 export const foldMembership = (log: Pick<EventLog, 'all' | 'certificateOf'>): Membership => {
-  const entries = [...log.all(authorityLane)].filter(({ event }) => event.header.lane === authorityLane).toSorted(compareEntries);
+  const entries = [...log.all(authorityLane)]
+    .filter(({ event }) => event.header.lane === authorityLane)
+    .toSorted(compareEntries);
   const fold = emptyFold();
   let pending: readonly Entry[] = entries;
   for (;;) {
@@ -82,13 +84,20 @@ const emptyFold = () => ({
 type Fold = ReturnType<typeof emptyFold>;
 
 /** True when the entry is settled: it took effect, or it is void whatever else may be folded. */
-const applyEntry = (fold: Fold, entry: Entry, entries: readonly Entry[], log: Pick<EventLog, 'certificateOf'>): boolean => {
+const applyEntry = (
+  fold: Fold,
+  entry: Entry,
+  entries: readonly Entry[],
+  log: Pick<EventLog, 'certificateOf'>,
+): boolean => {
   const { event } = entry;
   const settleVoid = (reason: VoidReason): true => {
     fold.voidById.set(event.id, reason);
     return true;
   };
-  const before = entries.find((each) => each.event.author === event.author && each.event.header.seq === event.header.seq - 1);
+  const before = entries.find(
+    (each) => each.event.author === event.author && each.event.header.seq === event.header.seq - 1,
+  );
   const effect = readEffect(entry, before);
   if (typeof effect === 'string') return settleVoid(effect);
   if (effect.kind === 'community.genesis') {
@@ -109,7 +118,11 @@ const applyEntry = (fold: Fold, entry: Entry, entries: readonly Entry[], log: Pi
     fold.usedInvites.add(invite);
     const { epoch, sealedKey, personName } = effect.body;
     addMember(fold, entry, certificate, personName, 'member', author);
-    fold.sealedKeys.push({ device: bytesToText(certificate.device), epoch: bytesToText(epoch), sealedKey: sealedKey as Bytes });
+    fold.sealedKeys.push({
+      device: bytesToText(certificate.device),
+      epoch: bytesToText(epoch),
+      sealedKey: sealedKey as Bytes,
+    });
     return true;
   }
   if (effect.kind === 'community.key') {
@@ -128,7 +141,14 @@ const applyEntry = (fold: Fold, entry: Entry, entries: readonly Entry[], log: Pi
 };
 
 /** A person admitted twice stays one member; the further device is theirs too. */
-const addMember = (fold: Fold, { event }: Entry, certificate: Certificate, name: string, role: Role, invitedBy: string | null): void => {
+const addMember = (
+  fold: Fold,
+  { event }: Entry,
+  certificate: Certificate,
+  name: string,
+  role: Role,
+  invitedBy: string | null,
+): void => {
   const person = bytesToText(certificate.root);
   const device = bytesToText(certificate.device);
   const known = fold.members.get(person);

@@ -13,7 +13,12 @@ import { createRoomFold, type Room } from './room.ts';
  * Everything this device knows of one community: its log, and the views folded from it. Views are made when they are
  * asked for and thrown away when the log changes, so they can never say more than the log.
  */
-export const createNeighbourhood = (deps: { crypto: CryptoPort; device: DeviceKeys; log: EventLog; receipts: ReceiptBook }) => {
+export const createNeighbourhood = (deps: {
+  crypto: CryptoPort;
+  device: DeviceKeys;
+  log: EventLog;
+  receipts: ReceiptBook;
+}) => {
   const { crypto, device, log, receipts } = deps;
   const changed = createSignal();
   const roomFold = createRoomFold(log);

@@ -9,7 +9,13 @@ import { authorityLane } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { placeKey, signReceipt, verifyReceipt, type ReceiptRefusal, type ReceiptVector } from './receipts.ts';
 
-export type ReceiptBookDeps = { readonly crypto: CryptoPort; readonly clock: Clock; readonly store: Store; readonly log: EventLog; readonly signing: SigningKey };
+export type ReceiptBookDeps = {
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: EventLog;
+  readonly signing: SigningKey;
+};
 
 const keyPrefix = 'receipt/';
 
@@ -73,7 +79,8 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
       if (vector.value.device === own) return err('receipt-own');
       const known = newestByDevice.get(vector.value.device);
       if (known && known.hlc >= vector.value.hlc) return ok(false);
-      if (!known && !log.isAdmitted(vector.value.device) && strangers() >= limits.receiptStrangersMax) return err('receipt-stranger');
+      if (!known && !log.isAdmitted(vector.value.device) && strangers() >= limits.receiptStrangersMax)
+        return err('receipt-stranger');
       await keep(vector.value);
       return ok(true);
     },
@@ -95,7 +102,9 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
     all: (): Bytes[] => [...newestByDevice.values()].map(({ bytes }) => bytes),
     /** Devices (not our own) whose signed receipt covers the event at this place. */
     holders: (author: string, lane: number, seq: number): string[] =>
-      [...newestByDevice.values()].filter(({ device, nextByPlace }) => device !== own && (nextByPlace.get(placeKey(author, lane)) ?? 0) > seq).map(({ device }) => device),
+      [...newestByDevice.values()]
+        .filter(({ device, nextByPlace }) => device !== own && (nextByPlace.get(placeKey(author, lane)) ?? 0) > seq)
+        .map(({ device }) => device),
   };
 };
 export type ReceiptBook = ReturnType<typeof createReceiptBook>;

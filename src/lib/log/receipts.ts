@@ -10,7 +10,12 @@ import { err, ok, type Result } from '../kernel/result.ts';
  * event: the newest of a device replaces the older ones. CBOR [body, signature64], body = CBOR
  * [1, community16, device32, hlc, [[author32, lane, next]...]], signed over "HN-RECEIPT1" || body.
  */
-export type ReceiptVector = { readonly device: string; readonly hlc: Hlc; readonly nextByPlace: ReadonlyMap<string, number>; readonly bytes: Bytes };
+export type ReceiptVector = {
+  readonly device: string;
+  readonly hlc: Hlc;
+  readonly nextByPlace: ReadonlyMap<string, number>;
+  readonly bytes: Bytes;
+};
 
 export type ReceiptRefusal = 'receipt-malformed' | 'receipt-community' | 'receipt-signature';
 
@@ -25,12 +30,27 @@ export const signReceipt = async (
     return { author: textToBytes(author) ?? new Uint8Array(0), lane: Number(lane), next };
   });
   places.sort((a, b) => compareBytes(a.author, b.author) || a.lane - b.lane);
-  const body = encodeCbor([1, community, key.publicKey, hlc, places.map(({ author, lane, next }) => [author, lane, next])]);
-  return { device: bytesToText(key.publicKey), hlc, nextByPlace, bytes: encodeCbor([body, await key.sign(concatBytes(label, body))]) };
+  const body = encodeCbor([
+    1,
+    community,
+    key.publicKey,
+    hlc,
+    places.map(({ author, lane, next }) => [author, lane, next]),
+  ]);
+  return {
+    device: bytesToText(key.publicKey),
+    hlc,
+    nextByPlace,
+    bytes: encodeCbor([body, await key.sign(concatBytes(label, body))]),
+  };
 };
 
 /** Counts only what its device has signed; whether that device is a member is asked when receipts are counted. */
-export const verifyReceipt = async (crypto: CryptoPort, community: Bytes, bytes: Uint8Array): Promise<Result<ReceiptVector, ReceiptRefusal>> => {
+export const verifyReceipt = async (
+  crypto: CryptoPort,
+  community: Bytes,
+  bytes: Uint8Array,
+): Promise<Result<ReceiptVector, ReceiptRefusal>> => {
   if (bytes.length > limits.carrierMessageBytesMax) return err('receipt-malformed');
   const outer = decodeCbor(bytes);
   if (!outer.ok || !isCborList(outer.value) || outer.value.length !== 2) return err('receipt-malformed');
@@ -39,7 +59,8 @@ export const verifyReceipt = async (crypto: CryptoPort, community: Bytes, bytes:
   const inner = decodeCbor(body);
   if (!inner.ok || !isCborList(inner.value) || inner.value.length !== 5) return err('receipt-malformed');
   const [version, named, device, hlc, places] = inner.value;
-  if (version !== 1 || !isCborBytes(named, 16) || !isCborBytes(device, 32) || !isCborCount(hlc) || !isCborList(places)) return err('receipt-malformed');
+  if (version !== 1 || !isCborBytes(named, 16) || !isCborBytes(device, 32) || !isCborCount(hlc) || !isCborList(places))
+    return err('receipt-malformed');
   if (!areBytesEqual(named, community)) return err('receipt-community');
   if (places.length > limits.stateVectorEntriesMax) return err('receipt-malformed');
   const nextByPlace = new Map<string, number>();

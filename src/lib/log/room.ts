@@ -1,4 +1,4 @@
-import { hlcToMs, type Hlc } from '../kernel/hlc.ts';
+import { hlcToMs } from '../kernel/hlc.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import { authorityLane } from './event.ts';
 import { readEffect, type ReadEffect, type VoidReason } from './effect.ts';
@@ -12,10 +12,11 @@ export type RoomMessage = {
   readonly device: string;
   readonly lane: number;
   readonly seq: number;
-  readonly hlc: Hlc;
   readonly text: string;
   readonly clientId: string;
   readonly atMs: number;
+  /** Order within the same millisecond: the counter of the hlc. */
+  readonly counter: number;
 };
 
 export type Room = { readonly messages: readonly RoomMessage[]; readonly voidById: ReadonlyMap<string, VoidReason> };
@@ -33,7 +34,8 @@ type Row =
       readonly device: string;
       readonly lane: number;
       readonly seq: number;
-      readonly hlc: Hlc;
+      readonly atMs: number;
+      readonly counter: number;
       readonly reason: VoidReason;
     };
 
@@ -124,16 +126,21 @@ const foldRow = (
 
 /** Order of every view, as `compareEntries`. */
 const compareRows = (a: Row, b: Row): number =>
-  a.hlc - b.hlc || (a.device < b.device ? -1 : a.device > b.device ? 1 : 0) || a.lane - b.lane || a.seq - b.seq;
+  a.atMs - b.atMs ||
+  a.counter - b.counter ||
+  (a.device < b.device ? -1 : a.device > b.device ? 1 : 0) ||
+  a.lane - b.lane ||
+  a.seq - b.seq;
 
 const readRow = (entry: Entry, before: Entry | undefined, read: ReadEffect): Row => {
   const { event } = entry;
   const { lane, seq, hlc } = event.header;
-  const place = { eventId: event.id, device: event.author, lane, seq, hlc };
+  const atMs = hlcToMs(hlc);
+  const place = { eventId: event.id, device: event.author, lane, seq, atMs, counter: hlc - hlcFromMs(atMs) };
   const effect = read(entry, before);
   if (typeof effect === 'string') return { ...place, reason: effect };
   if (effect.kind !== 'chat.message') return { ...place, reason: 'kind-lane' };
-  return { ...place, text: effect.body.text, clientId: bytesToText(effect.body.clientId), atMs: hlcToMs(hlc) };
+  return { ...place, text: effect.body.text, clientId: bytesToText(effect.body.clientId) };
 };
 
 /** The message an entry is, or why it has no effect. Whether it repeats another one is not asked here. */
