@@ -15,7 +15,8 @@ const kit = '^\\$(app|env|service-worker)|^\\./\\$types|node_modules/@sveltejs/k
 const d1 = '`kernel` imports kernel only (and a schema library).';
 const d2 = '`contracts` import kernel.';
 const d3 = '`crypto`, `log`, `search` import kernel (and contracts for types).';
-const d3b = '`mesh` (links, Hello, calls) stands on crypto, `replica` (the log as Yjs) on log; neither knows a service, a transport or a store.';
+const d3b =
+  '`mesh` (links, Hello, calls) stands on crypto, `replica` (the log as Yjs) on log; neither knows a service, a transport or a store.';
 const d4 =
   '`services` know the bus, their own contract, log views and ports; never a sibling service, a transport, a store or Svelte.';
 const d5 = '`transports` and `stores` import kernel and wire only; they never see a service.';

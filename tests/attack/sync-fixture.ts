@@ -30,6 +30,7 @@ const moveIn = async (street: Street, owner: Person, neighbour: Person) => {
     random: seededRandom(`sync of ${owner.name}`),
     log: house.log,
     links,
+    isLinkedToAll: () => false,
     isMember: (device) => house.here.membership().roleOf(device) !== null,
     onReceipt: (receipt) => void house.receipts.take(receipt),
     knownReceipts: house.receipts.all,

@@ -1,4 +1,4 @@
-import { hlcToMs } from '../kernel/hlc.ts';
+import { hlcFromMs, hlcToMs } from '../kernel/hlc.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import { authorityLane } from './event.ts';
 import { readEffect, type ReadEffect, type VoidReason } from './effect.ts';

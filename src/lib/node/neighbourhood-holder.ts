@@ -44,11 +44,19 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     await opened.openKeys();
     const stops = createStops();
     const isMember = (id: string) => opened.membership().roleOf(id) !== null;
+    const isLinkedToAll = (): boolean => {
+      const devices = [...opened.membership().members.values()].reduce(
+        (total, member) => total + member.devices.length,
+        0,
+      );
+      return links.all().length >= devices - 1;
+    };
     const onReceipt = async (receipt: Bytes, from: string): Promise<void> => {
       const taken = await receipts.take(receipt);
       if (!taken.ok || !taken.value) return;
       opened.noteReceipt();
-      sync.sendReceipt(receipt, from);
+      // Whoever is linked to everybody knows that everybody hears of it without us.
+      if (!isLinkedToAll()) sync.sendReceipt(receipt, (link) => link.id !== from, false);
     };
     const sync = createSync({
       crypto,
@@ -57,12 +65,14 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
       log,
       links,
       isMember,
+      isLinkedToAll,
       knownReceipts: receipts.all,
       onReceipt: (receipt, from) => void onReceipt(receipt, from),
     });
 
     let cancelReceipt: Stop | null = null;
     let lastReceiptAt = 0;
+    let news = noNews();
     const sendReceiptSoon = (): void => {
       // The distance, not the difference: a clock that was put back must not hold receipts up until it has caught up.
       const pauseMs = Math.max(firstReceiptMs, limits.receiptMinIntervalMs - Math.abs(clock.now() - lastReceiptAt));
@@ -75,7 +85,11 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     const sendReceipt = async (): Promise<void> => {
       const receipt = await receipts.refreshOwn();
       if (current !== opened) return;
-      if (receipt) return sync.sendReceipt(receipt, null);
+      if (receipt) {
+        const { authors, sources } = news;
+        news = noNews();
+        return sync.sendReceipt(receipt, (link) => authors.has(link.peer.device) || sources.has(link.id), true);
+      }
       if (!receipts.hasNews()) return;
       // A full disk refuses receipts as it refuses events, and no further event may come to try again for.
       cancelReceipt ??= clock.after(receiptRetryMs, () => {
@@ -83,7 +97,14 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
         sendReceiptSoon();
       });
     };
-    stops.add(log.onStored(({ source }) => void (source !== null && sendReceiptSoon())));
+    stops.add(
+      log.onStored(({ entries, source }) => {
+        if (source === null) return;
+        news.sources.add(source);
+        for (const { event } of entries) news.authors.add(event.author);
+        sendReceiptSoon();
+      }),
+    );
     stops.add(opened.onChange(changed.tell));
     stops.add(opened.close);
     stops.add(() => cancelReceipt?.());
@@ -115,3 +136,9 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
   };
 };
 export type NeighbourhoodHolder = ReturnType<typeof createNeighbourhoodHolder>;
+
+/** Whose events, and over which links, came since our last receipt: those it matters to at once. */
+const noNews = (): { readonly authors: Set<string>; readonly sources: Set<string> } => ({
+  authors: new Set(),
+  sources: new Set(),
+});

@@ -18,6 +18,8 @@ export type SyncDeps = {
   /** False for a device that holds the community's key and is not (yet) in our fold: it gets the authority lane only. */
   readonly isMember: (device: string) => boolean;
   readonly onReceipt: (receipt: Bytes, from: string) => void;
+  /** True when a link stands to every device of the fold: what others wrote then reaches everybody without our telling. */
+  readonly isLinkedToAll: () => boolean;
   /** Receipts to tell a neighbour when a link comes up. */
   readonly knownReceipts: () => readonly Bytes[];
 };
@@ -28,7 +30,8 @@ const lazyTellMs = 250;
 export const createSync = (
   deps: SyncDeps,
 ): Startable & {
-  sendReceipt(receipt: Bytes, except: string | null): void;
+  /** Hands a receipt to the links it matters to now; to the others it is told by and by when it is our own (`isOwn`). */
+  sendReceipt(receipt: Bytes, matters: (link: Link) => boolean, isOwn: boolean): void;
   refusals(): ReadonlyMap<string, number>;
 } => {
   const { crypto, clock, random, log, links } = deps;
@@ -40,6 +43,10 @@ export const createSync = (
   const lackingFrom = new Set<string>();
   /** Links whose device has not been told the receipts we know. */
   const untoldLinks = new Set<string>();
+  /** Links that have not been told our own newest receipt, because it says nothing of what their device wrote. */
+  const behindLinks = new Set<string>();
+  let ownReceipt: Bytes | null = null;
+  let hasOwnNews = false;
   let cancelLazy: (() => void) | null = null;
 
   const cachedClientOf = (author: string, lane: number): Promise<number> => {
@@ -83,10 +90,12 @@ export const createSync = (
     // An admission may open month lanes to a neighbour who saw the authority lane only, so heads are told again.
     for (const [linkId, session] of sessionsByLink) if (isOwn && linkId !== source) void session.push(entries);
     if (source !== null && entries.some(({ payload }) => !payload)) lackingFrom.add(source);
+    hasOwnNews ||= isOwn;
     if (cancelLazy) return;
     cancelLazy = clock.after(lazyTellMs + randomInt(random, lazyTellMs), () => {
       cancelLazy = null;
-      for (const session of sessionsByLink.values()) session.tellHeads(false);
+      if (hasOwnNews || !deps.isLinkedToAll()) for (const session of sessionsByLink.values()) session.tellHeads(false);
+      hasOwnNews = false;
       // A payload that came while its event was parked was dropped: nothing waiting counts as held.
       for (const linkId of lackingFrom) sessionsByLink.get(linkId)?.askMissing();
       lackingFrom.clear();
@@ -96,7 +105,9 @@ export const createSync = (
 
   const tellOne = (): void => {
     const sessions = [...sessionsByLink.values()];
-    sessions[randomInt(random, Math.max(1, sessions.length))]?.tellHeads(true);
+    const session = sessions[randomInt(random, Math.max(1, sessions.length))];
+    session?.tellHeads(true);
+    if (session && ownReceipt && behindLinks.delete(session.link.id)) session.sendReceipt(ownReceipt);
   };
 
   return {
@@ -108,6 +119,7 @@ export const createSync = (
           sessionsByLink.get(link.id)?.close();
           sessionsByLink.delete(link.id);
           untoldLinks.delete(link.id);
+          behindLinks.delete(link.id);
         }),
       );
       for (const link of links.all()) attach(link);
@@ -120,10 +132,17 @@ export const createSync = (
       for (const session of sessionsByLink.values()) session.close();
       sessionsByLink.clear();
       untoldLinks.clear();
+      behindLinks.clear();
     },
-    sendReceipt: (receipt, except) => {
-      for (const [linkId, session] of sessionsByLink)
-        if (linkId !== except && !untoldLinks.has(linkId)) session.sendReceipt(receipt);
+    sendReceipt: (receipt, matters, isOwn) => {
+      if (isOwn) ownReceipt = receipt;
+      for (const [linkId, session] of sessionsByLink) {
+        if (untoldLinks.has(linkId)) continue;
+        if (matters(session.link)) {
+          session.sendReceipt(receipt);
+          if (isOwn) behindLinks.delete(linkId);
+        } else if (isOwn) behindLinks.add(linkId);
+      }
     },
     refusals: () => refusedByReason,
   };
