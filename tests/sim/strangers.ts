@@ -184,9 +184,12 @@ export const meetWithStolenKey = async (world: World, victim: SimDevice): Promis
       stopTrying();
       leave();
       neighbours.stop();
-      const log = victim.node()?.current()?.log;
-      for (const id of payloadIds)
-        if (log?.byId(id)?.event.header.lane !== authorityLane) got.add('a payload of a message');
+      const messageIds = new Set(
+        world.devices.flatMap(({ disk }) =>
+          [...disk.events.values()].flatMap(({ id, lane }) => (lane === authorityLane ? [] : id)),
+        ),
+      );
+      for (const id of payloadIds) if (messageIds.has(id)) got.add('a payload of a message');
       return [...got].map((what) => `yara, who only stole the key, has got ${what}`);
     },
   };
