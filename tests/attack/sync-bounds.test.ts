@@ -49,6 +49,14 @@ describe('attacks on the log through a link: size, number and time', () => {
     await expectHeld(house, 'frame-too-many');
   });
 
+  it('a flood of large frames ends the link before it fills the memory', async () => {
+    const house = await attackedHouse();
+    const large = new Uint8Array(limits.frameBytesMax);
+    for (let sent = 0; sent <= limits.syncQueueBytesMax; sent += large.length) house.link.hear('sync', large);
+    expect(house.refusals()).toContain('link-queue');
+    expect(house.link.isOpen).toBe(false);
+  });
+
   it('heads of lanes and devices that do not exist: what they set off is bounded', async () => {
     const house = await attackedHouse();
     house.link.sent.splice(0);

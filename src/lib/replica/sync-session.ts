@@ -35,6 +35,7 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
   const wantedLanes = new Set<number>();
   let asking: { lane: number; cancelTimer: () => void } | null = null;
   let work: Promise<void> = Promise.resolve();
+  let queuedBytes = 0;
   let minute = { startedAt: clock.now(), frames: 0 };
   let isClosed = false;
 
@@ -185,9 +186,17 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
 
   const stopFrames = link.onFrame('sync', (bytes) => {
     if (!hasBudget()) return deps.onRefused('link-budget');
+    queuedBytes += bytes.length;
+    if (queuedBytes > limits.syncQueueBytesMax) {
+      deps.onRefused('link-queue');
+      return link.close('sync-queue-full');
+    }
     work = work
       .then(() => (isClosed ? undefined : onFrame(bytes)))
-      .catch((error: unknown) => deps.onRefused(error instanceof Error ? `bug: ${error.message}` : 'bug'));
+      .catch((error: unknown) => deps.onRefused(error instanceof Error ? `bug: ${error.message}` : 'bug'))
+      .finally(() => {
+        queuedBytes -= bytes.length;
+      });
   });
   sendHeads(log.heads());
   return {
