@@ -153,7 +153,10 @@ const trouble = (random: Random, people: number, periodMs: number): Act[] => {
     }
     default: {
       const faults = ['crash', 'crash-after', 'power-cut', 'power-cut', 'kill'] as const;
+      // Half of the crashes come right after somebody has spoken.
+      const words: Act[] = pick(2) === 0 ? [{ type: 'say', atMs: Math.max(0, atMs - 10), who, bytes: 20 }] : [];
       return [
+        ...words,
         { type: 'crash', atMs, who, fault: faults[pick(faults.length)] ?? 'kill', commits: 1 + pick(5) },
         { type: 'revive', atMs: later(90_000), who },
       ];

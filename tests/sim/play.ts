@@ -77,7 +77,7 @@ export const live = async (world: World, plan: Plan, members: readonly SimDevice
   const names = members.map(({ name }) => name);
   const beganAt = world.clock.now();
   const look = createReceiptWatch();
-  const watch = (): void => void world.problems.push(...look(members));
+  const watch = (): void => void world.problems.push(...look(members), ...lostAtHome(said));
   const acts: Act[] = [...plan.acts];
 
   const script = async (): Promise<void> => {
@@ -95,6 +95,19 @@ export const live = async (world: World, plan: Plan, members: readonly SimDevice
   looking.stop();
   watch();
   return said;
+};
+
+/** Whatever its author was told is said stays on the author's own disk, whatever happens to the device afterwards. */
+const lostAtHome = (said: readonly Said[]): string[] => {
+  const idsByDevice = new Map<SimDevice, ReadonlySet<string>>();
+  const idsOf = (who: SimDevice): ReadonlySet<string> => {
+    const ids = idsByDevice.get(who) ?? new Set([...who.disk.events.values()].map(({ id }) => id));
+    idsByDevice.set(who, ids);
+    return ids;
+  };
+  return said
+    .filter(({ who, outcome, eventId }) => outcome === 'acknowledged' && !idsOf(who).has(eventId))
+    .map(({ who, text }) => `${who.name}'s disk has lost what ${who.name} was told is said (${text.slice(0, 12)})`);
 };
 
 /** Every few seconds, and at once after a crash: what was claimed must be on the disks at that very moment. */

@@ -107,7 +107,10 @@ export const createSync = (
     const sessions = [...sessionsByLink.values()];
     const session = sessions[randomInt(random, Math.max(1, sessions.length))];
     session?.tellHeads(true);
-    if (session && ownReceipt && behindLinks.delete(session.link.id)) session.sendReceipt(ownReceipt);
+    if (!session || !ownReceipt || untoldLinks.has(session.link.id)) return;
+    // Told again also where it was sent before: a full link refuses frames, and no newer receipt may come.
+    behindLinks.delete(session.link.id);
+    session.sendReceipt(ownReceipt);
   };
 
   return {
