@@ -1,31 +1,10 @@
+import type { FoundPassage } from '../kernel/ports/search.ts';
 import type { Document } from './document.ts';
 import type { DocumentSource } from './front-matter.ts';
 import type { PassagePlace } from './passages.ts';
-import type { Language } from './language.ts';
 
-/** A passage as it is answered with: the shape of `library.search`. All numbers are integers, because the wire knows no others. */
-export type Passage = {
-  /** `${cid}#${index}` */
-  readonly id: string;
-  readonly text: string;
-  /** 0..1000: how much of what this question could score here the passage reached. */
-  readonly score: number;
-  readonly title: string;
-  /** Headings from the outside in, joined by " > "; '' before the first heading. */
-  readonly headingPath: string;
-  /** Page of a paged document; 0 where there are no pages. */
-  readonly page: number;
-  /** Place in the document's body, in UTF-16 units. */
-  readonly start: number;
-  readonly end: number;
-  /** Where its figures come from, as text for a person. */
-  readonly source: string;
-  readonly date: string;
-  readonly licence: string;
-  readonly lang: Language;
-  readonly cid: string;
-  readonly corpus: string;
-};
+/** A passage as it is answered with: what the port says, no more and no less. All numbers are integers, because the wire knows no others. */
+export type Passage = FoundPassage;
 
 /** A document in the room, cut. `source` is what the person who added it said of its origin. */
 export type StoredDocument = {

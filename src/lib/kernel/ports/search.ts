@@ -1,15 +1,21 @@
 import type { Result } from '../result.ts';
 
-/** One passage as the index holds it; `score` in thousandths, `start`/`end` character offsets in the document's body. */
+/** One passage as the index answers with it: the shape of `library.search`. */
 export type FoundPassage = {
+  /** `${cid}#${index}` */
   readonly id: string;
   readonly text: string;
+  /** 0..1000: how much of what this question could score here the passage reached. */
   readonly score: number;
   readonly title: string;
+  /** Headings from the outside in, joined by " > "; '' before the first heading. */
   readonly headingPath: string;
+  /** Page of a paged document; 0 where there are no pages. */
   readonly page: number;
+  /** Place in the document's body, in UTF-16 units. */
   readonly start: number;
   readonly end: number;
+  /** Where its figures come from, as text for a person. */
   readonly source: string;
   readonly date: string;
   readonly licence: string;
