@@ -54,7 +54,10 @@ module.exports = {
 
     only('D1', d1, lib('kernel'), [lib('kernel'), schemas]),
     only('D2', d2, lib('contracts'), [lib('contracts', 'kernel'), schemas]),
-    only('D3-crypto', d3, lib('crypto'), [lib('crypto', 'kernel', 'contracts'), pack('@noble/ed25519', '@hpke/core')]),
+    only('D3-crypto', d3, lib('crypto'), [
+      lib('crypto', 'kernel', 'contracts'),
+      pack('@noble/ed25519', '@noble/curves', '@noble/hashes', '@scure/bip39', '@hpke/core'),
+    ]),
     // An event names its author's device by a certificate, so the log stands on crypto (docs/adr/0015).
     only('D3-log', d3, lib('log'), [lib('log', 'crypto', 'kernel', 'contracts'), schemas]),
     only('D3-search', d3, lib('search'), [lib('search', 'kernel', 'contracts'), 'node_modules/']),
@@ -92,7 +95,8 @@ module.exports = {
     doorkeeper(['@orama/stemmers'], '^src/lib/search/stemmers\\.ts$'),
     doorkeeper(['comlink'], '^(workers|src/lib/node)/'),
     doorkeeper(['valibot'], '^src/lib/((kernel|contracts|log)/|node/window-)'),
-    doorkeeper(['@noble/ed25519', '@hpke/core'], '^src/lib/crypto/'),
+    doorkeeper(['@noble/ed25519', '@noble/curves', '@noble/hashes', '@hpke/core'], '^src/lib/crypto/'),
+    doorkeeper(['@scure/bip39'], '^src/lib/crypto/recovery'),
     doorkeeper(['qr'], '^src/lib/ui/[Qq]r'),
     doorkeeper(['ws', '@types/ws'], '^signaling/'),
     doorkeeper(['workbox-precaching', 'workbox-routing', 'workbox-strategies'], '^src/service-worker\\.ts$'),

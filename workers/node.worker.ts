@@ -3,7 +3,7 @@ import type { FromNodeWorker, ToNodeWorker } from '../src/lib/node/init-message.
 import { runNode } from '../src/lib/node/run-node.ts';
 
 /** The node's thread: starts it once, passes on that the page woke, and tells the page what went wrong. */
-const report = (message: FromNodeWorker): void => postMessage(message);
+const report = (message: FromNodeWorker, transfer: Transferable[] = []): void => postMessage(message, { transfer });
 const reportTrouble = (error: unknown): null => {
   report({ type: 'trouble', detail: error instanceof Error ? error.message : String(error) });
   return null;

@@ -84,26 +84,17 @@ export const run = async (args: readonly string[]): Promise<BenchResult> => {
 declare const bench: LogBench;
 
 const servePage = async (folder: string, events: Buffer) => {
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    root: fileURLToPath(new URL('.', import.meta.url)),
-    define: { 'process.env.NODE_ENV': '"production"' },
-    build: {
-      outDir: folder,
-      emptyOutDir: false,
-      copyPublicDir: false,
-      lib: {
-        entry: fileURLToPath(new URL('page-log.ts', import.meta.url)),
-        formats: ['es'],
-        fileName: () => 'page-log.js',
-      },
-    },
-  });
-  const script = readFileSync(join(folder, 'page-log.js'));
+  const scripts = new Map<string, Buffer>();
+  for (const [name, entry] of [
+    ['page-log.js', 'page-log.ts'],
+    ['verify.worker.js', '../../workers/verify.worker.ts'],
+  ] as const) {
+    await buildScript(folder, name, entry);
+    scripts.set(`/${name}`, readFileSync(join(folder, name)));
+  }
   const server = createServer(({ url }, response) => {
     if (url === '/events.bin') response.setHeader('content-type', 'application/octet-stream').end(events);
-    else if (url === '/page-log.js') response.setHeader('content-type', 'text/javascript').end(script);
+    else if (scripts.has(url ?? '')) response.setHeader('content-type', 'text/javascript').end(scripts.get(url ?? ''));
     else
       response
         .setHeader('content-type', 'text/html')
@@ -113,6 +104,20 @@ const servePage = async (folder: string, events: Buffer) => {
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}/`, close: () => void server.close() };
 };
+
+const buildScript = (folder: string, name: string, entry: string) =>
+  build({
+    configFile: false,
+    logLevel: 'error',
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: {
+      outDir: folder,
+      emptyOutDir: false,
+      copyPublicDir: false,
+      lib: { entry: fileURLToPath(new URL(entry, import.meta.url)), formats: ['es'], fileName: () => name },
+    },
+  });
 
 /** A browser of its own on a profile on disk, and its one page. */
 const inBrowser = async <T>(profile: string, url: string, act: (page: Page) => Promise<T>): Promise<T> => {

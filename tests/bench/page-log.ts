@@ -1,3 +1,4 @@
+import { createVerifyPool, verifyHelperCount } from '../../src/lib/crypto/verify-pool.ts';
 import { createWebCrypto, signingKey } from '../../src/lib/crypto/webcrypto.ts';
 import type { Bytes, CryptoPort } from '../../src/lib/kernel/ports/crypto.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
@@ -20,6 +21,18 @@ export type LogIdentity = {
 };
 type BytesIncoming = { readonly envelope: Bytes; readonly payload: Bytes };
 
+/** WebCrypto with a verify pool before it, as the node worker has it. */
+const createPort = (): CryptoPort => {
+  const local = createWebCrypto();
+  const openHelpers = (): MessagePort[] =>
+    Array.from({ length: verifyHelperCount(navigator.hardwareConcurrency) }, () => {
+      const { port1, port2 } = new MessageChannel();
+      new Worker('/verify.worker.js', { type: 'module' }).postMessage({ port: port2 }, [port2]);
+      return port1;
+    });
+  return { ...local, ...createVerifyPool({ clock, local, openHelpers }) };
+};
+
 const openLog = async (name: string, { community, publicKey, pkcs8 }: LogIdentity) => {
   const opened = unwrap(await openIdbStore({ name }));
   let readMs = 0;
@@ -30,7 +43,7 @@ const openLog = async (name: string, { community, publicKey, pkcs8 }: LogIdentit
     return found;
   };
   const store = { ...opened, segments };
-  const port = createWebCrypto();
+  const port = createPort();
   const privateKey = await crypto.subtle.importKey('pkcs8', Uint8Array.from(pkcs8), 'Ed25519', false, ['sign']);
   const signing = signingKey(crypto.subtle, privateKey, Uint8Array.from(publicKey));
   const log = createEventLog({ crypto: port, clock, random, store, community: Uint8Array.from(community), signing });
@@ -123,7 +136,7 @@ const sampleOf = async (port: CryptoPort, events: readonly BytesIncoming[]) =>
 
 /** Verification alone: ours from the envelope as it comes to the verdict, beside the platform's on imported keys and cut bytes. */
 const rates = async (events: readonly BytesIncoming[]) => {
-  const port = createWebCrypto();
+  const port = createPort();
   const parsed = await sampleOf(port, events);
   const keys = new Map<string, CryptoKey>();
   for (const { author, header } of parsed)

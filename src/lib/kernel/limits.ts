@@ -15,6 +15,7 @@ export const limits = {
   parkedEventsMax: 4096,
   messageTextBytesMax: 4096,
   nameCharsMax: 40,
+  reasonCharsMax: 200,
   communityNameCharsMax: 60,
   // links (protocol 5)
   carrierMessageBytesMax: 64 * 1024,
@@ -169,4 +170,9 @@ export const limits = {
   segmentsJoinedMin: 32,
   /** So many payloads that come after their events rewrite their segment; fewer are kept beside it until it is packed. */
   segmentPayloadsMin: 8,
+  // signature checks on other threads (src/lib/crypto/verify-pool): fewer than this are done in the asking one
+  verifyBatchMin: 24,
+  verifyHelpersMax: 3,
+  verifyHelperMs: 20_000,
+  verifyIdleMs: 60_000,
 } as const;

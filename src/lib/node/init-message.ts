@@ -19,6 +19,10 @@ export type WakeMessage = { readonly type: 'wake' };
 
 /**
  * Node worker to page, over the worker's own port. trouble: why the node does not run, null when it does again;
- * fenced: another node has claimed the store, this one has to end.
+ * fenced: another node has claimed the store, this one has to end; verify-helper: a thread that checks signatures is wanted
+ * at the other end of this line.
  */
-export type FromNodeWorker = { readonly type: 'trouble'; readonly detail: string | null } | { readonly type: 'fenced' };
+export type FromNodeWorker =
+  | { readonly type: 'trouble'; readonly detail: string | null }
+  | { readonly type: 'fenced' }
+  | { readonly type: 'verify-helper'; readonly port: MessagePort };

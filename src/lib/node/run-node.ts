@@ -1,5 +1,6 @@
 import { wrap } from 'comlink';
 import { contractsByName } from '../contracts/index.ts';
+import { createVerifyPool, verifyHelperCount } from '../crypto/verify-pool.ts';
 import { createWebCrypto } from '../crypto/webcrypto.ts';
 import { createWebcryptoKeyring } from '../crypto/webcrypto-keyring.ts';
 import { bytesToText } from '../kernel/ids.ts';
@@ -20,7 +21,7 @@ import { serveWindows } from './window-server.ts';
  */
 export const runNode = async (
   init: InitMessage,
-  report: (message: FromNodeWorker) => void,
+  report: (message: FromNodeWorker, transfer?: Transferable[]) => void,
 ): Promise<HearthNode | null> => {
   const { searchPort, rtcPort, windowPort, build, signalUrl } = init;
   const opened = await openIdbStore({ name: 'hearthnet', onLost: () => report({ type: 'fenced' }) });
@@ -29,7 +30,14 @@ export const runNode = async (
     return null;
   }
   const store = opened.value;
-  const crypto = createWebCrypto();
+  const local = createWebCrypto();
+  const openHelpers = (): MessagePort[] =>
+    Array.from({ length: verifyHelperCount(navigator.hardwareConcurrency) }, () => {
+      const { port1, port2 } = new MessageChannel();
+      report({ type: 'verify-helper', port: port2 }, [port2]);
+      return port1;
+    });
+  const crypto = { ...local, ...createVerifyPool({ clock, local, openHelpers }) };
   const signal = createSignalClient({ clock, random, Socket: WebSocket, url: signalUrl });
   const node = await createNode({
     crypto,

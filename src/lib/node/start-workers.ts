@@ -1,5 +1,6 @@
 import { createStops, type Stop } from '../kernel/lifecycle.ts';
 import type { SearchWorkerMessage } from '../../../workers/search.worker.ts';
+import type { VerifyWorkerMessage } from '../../../workers/verify.worker.ts';
 import type { FromNodeWorker, InitMessage, WakeMessage } from './init-message.ts';
 import { toWindowPort, type WindowPort } from './window-port.ts';
 
@@ -34,6 +35,7 @@ export const startWorkers = (reports: WorkerReports): NodeWorkers => {
   });
   stops.add(() => searchWorker.terminate());
   listenTo(nodeWorker, searchWorker, reports);
+  stops.add(helpToVerify(nodeWorker));
 
   const search = new MessageChannel();
   const searchInit: SearchWorkerMessage = { port: search.port1 };
@@ -73,6 +75,25 @@ const listenTo = (nodeWorker: Worker, searchWorker: Worker, { onTrouble, onFence
   searchWorker.addEventListener('error', (event) =>
     onTrouble(`search worker: ${event.message || 'could not be loaded'}`),
   );
+};
+
+/** Threads that check signatures, when the node wants some. They end by themselves when nothing is asked any more. */
+const helpToVerify = (nodeWorker: Worker): Stop => {
+  const helpers = new Set<Worker>();
+  nodeWorker.addEventListener('message', ({ data }: MessageEvent<FromNodeWorker>) => {
+    if (data.type !== 'verify-helper') return;
+    const helper = new Worker(new URL('../../../workers/verify.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'verify',
+    });
+    // One that cannot be loaded answers nothing; the node notices and checks those signatures itself.
+    helper.addEventListener('error', () => helpers.delete(helper));
+    helper.addEventListener('message', () => helpers.delete(helper)); // the one thing it says: that it has ended
+    helpers.add(helper);
+    const init: VerifyWorkerMessage = { port: data.port };
+    helper.postMessage(init, [data.port]);
+  });
+  return () => helpers.forEach((helper) => helper.terminate());
 };
 
 /** Loaded after the first screen: no peer connection is needed to paint it. */
