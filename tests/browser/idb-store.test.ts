@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { err, ok, unwrap } from '../../src/lib/kernel/result.ts';
 import { openIdbStore } from '../../src/lib/stores/idb-store.ts';
 import { runStoreContract } from '../contracts/store-contract.ts';
+import { runDamageContract } from '../contracts/store-damage.ts';
 import { eventAt, eventsIn, payloadsIn } from '../contracts/store-place.ts';
 import { freshName, makeIdbPlace } from '../contracts/store-idb-place.ts';
 
 runStoreContract('IndexedDB', makeIdbPlace);
+runDamageContract('IndexedDB');
 
 describe('IndexedDB store', () => {
   it('is closed, and says so, when somebody deletes or upgrades the database', async () => {

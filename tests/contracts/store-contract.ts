@@ -3,6 +3,7 @@ import type { Store } from '../../src/lib/kernel/ports/store.ts';
 import { err, ok } from '../../src/lib/kernel/result.ts';
 import { isSegmentSound } from '../../src/lib/kernel/segment.ts';
 import { runPackingContract } from './store-packing.ts';
+import { runRemovalContract } from './store-removal.ts';
 import { byId, eventAt, eventsIn, payloadsIn, type StorePlace } from './store-place.ts';
 
 /** What every store must do, hostile cases included. */
@@ -197,4 +198,5 @@ export const runStoreContract = (name: string, makePlace: () => Promise<StorePla
     });
   });
   runPackingContract(name, makePlace);
+  runRemovalContract(name, makePlace);
 };

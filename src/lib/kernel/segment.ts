@@ -91,6 +91,32 @@ export const payloadsOfSegment = (segment: StoredSegment): StoredPayload[] =>
     return payload ? [{ id, payload }] : [];
   });
 
+/** The events below `from` as a segment of their own, or null when there are none. The digest at the cut is not known any more. */
+export const cutSegment = (segment: StoredSegment, from: number): StoredSegment | null => {
+  const kept = eventsOfSegment(segment).filter(({ seq }) => seq < from);
+  const payloads = new Map(payloadsOfSegment(segment).map(({ id, payload }) => [id, payload]));
+  return kept.length > 0 ? makeSegment(kept, (id) => payloads.get(id)) : null;
+};
+
+/** The same events without some of their payloads. */
+export const stripSegment = (segment: StoredSegment, isDropped: (id: string) => boolean): StoredSegment => {
+  const payloads = new Map(payloadsOfSegment(segment).map(({ id, payload }) => [id, payload]));
+  return makeSegment(eventsOfSegment(segment), (id) => (isDropped(id) ? undefined : payloads.get(id)));
+};
+
+/** What is left of a damaged segment when its bytes must go: never sound, so that its places stay known as lost. */
+export const emptySegment = (place: Pick<StoredSegment, 'author' | 'lane' | 'from' | 'to'>): StoredSegment => ({
+  author: place.author,
+  lane: place.lane,
+  from: place.from,
+  to: place.to,
+  bytes: new Uint8Array(0),
+  ends: new Uint32Array(0),
+  bare: [],
+  digest: null,
+  check: 0,
+});
+
 /** False when a byte of it has changed since it was made. Total: it takes whatever a disk gives back. */
 export const isSegmentSound = (segment: StoredSegment): boolean => {
   const { bytes, ends, bare, from, to, digest } = segment;

@@ -1,32 +1,27 @@
 import { unwrap, type IDBPDatabase } from 'idb';
 import { limits } from '../kernel/limits.ts';
-import { eventsOfSegment, idsOfSegment, isSegmentSound, makeSegments, payloadsOfSegment } from '../kernel/segment.ts';
+import { idsOfSegment, isSegmentSound, makeSegments } from '../kernel/segment.ts';
 import type { Commit, StoredEvent, StoredPayload, StoredSegment, StoreRefusal } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
-import { storeNames, type Layout, type WriteTransaction } from './idb-layout.ts';
+import type { Layout, WriteTransaction } from './idb-layout.ts';
 import {
-  assertKeyIsFree,
-  byLane,
-  epochKey,
-  isWorthJoining,
-  oneEventAPlace,
-  payloadsById,
-  stretchesOf,
-} from './store-format.ts';
+  emptyPlan,
+  keyOf,
+  readStanding,
+  replaceRecords,
+  rewritten,
+  stretchOf,
+  writePlan,
+  type Plan,
+} from './idb-plan.ts';
+import { dropPayloads, truncateLane } from './idb-removal.ts';
+import { inTransaction } from './idb-transaction.ts';
+import { assertKeyIsFree, byLane, epochKey, oneEventAPlace, payloadsById } from './store-format.ts';
 
-type Key = [author: string, lane: number, to: number];
-
-/** What a transaction will do once everything has been looked at. */
-type Plan = {
-  readonly put: StoredSegment[];
-  readonly remove: Key[];
-  readonly payloads: StoredPayload[];
-  readonly removePayloads: string[];
-};
-
-const emptyPlan = (): Plan => ({ put: [], remove: [], payloads: [], removePayloads: [] });
-
-/** One transaction: look, then write all of it, or abort and leave nothing. */
+/**
+ * One transaction: look, then write all of it, or abort and leave nothing. Each step sees what the one before it has written,
+ * so that an event may take a place that this same commit frees.
+ */
 export const commitTo = (
   db: IDBPDatabase<Layout>,
   epoch: number,
@@ -35,13 +30,15 @@ export const commitTo = (
 ): Promise<Result<void, StoreRefusal>> =>
   inTransaction(db, durability, async (transaction) => {
     const wanted = oneEventAPlace(batch.events ?? []);
-    const [storedEpoch, planned] = await Promise.all([
-      transaction.objectStore('kv').get(epochKey),
-      wanted ? planCommit(transaction, wanted, batch.payloads ?? []) : null,
-    ]);
+    const cutAndPlan = async (): Promise<Result<Plan, 'conflict'> | null> => {
+      for (const truncation of batch.truncate ?? []) await truncateLane(transaction, truncation);
+      return wanted && planCommit(transaction, wanted, batch.payloads ?? []);
+    };
+    const [storedEpoch, planned] = await Promise.all([transaction.objectStore('kv').get(epochKey), cutAndPlan()]);
     if (storedEpoch !== epoch) return err('fenced');
     if (!planned?.ok) return err('conflict');
-    write(transaction, planned.value);
+    writePlan(transaction, planned.value);
+    if (batch.drop && batch.drop.length > 0) await dropPayloads(transaction, batch.drop);
     const kv = unwrap(transaction.objectStore('kv'));
     for (const { key, value } of batch.kv ?? []) {
       if (value === null || value === undefined) kv.delete(assertKeyIsFree(key));
@@ -49,67 +46,6 @@ export const commitTo = (
     }
     return ok(undefined);
   });
-
-/** Joins one stretch of a lane's records that lie after `packedTo`; where that then is, and whether there may be more to do. */
-export const packLane = (
-  db: IDBPDatabase<Layout>,
-  epoch: number,
-  place: { readonly author: string; readonly lane: number; readonly packedTo: number },
-): Promise<Result<{ packedTo: number; isMore: boolean }, StoreRefusal>> =>
-  inTransaction(db, 'relaxed', async (transaction) => {
-    const { author, lane } = place;
-    const segments = transaction.objectStore('segments');
-    const [storedEpoch, keys] = await Promise.all([
-      transaction.objectStore('kv').get(epochKey),
-      segments.getAllKeys(IDBKeyRange.bound([author, lane, place.packedTo], [author, lane, Infinity], true)),
-    ]);
-    if (storedEpoch !== epoch) return err('fenced');
-    const lastSeqs = keys.map(([, , to]) => to);
-    const stretches = stretchesOf(lastSeqs, place.packedTo);
-    const at = stretches.findIndex(isWorthJoining);
-    const stretch = stretches[at];
-    const firstOpen = stretches.findIndex(({ isClosed }) => !isClosed);
-    const packedBefore = lastSeqs[(stretches[at === -1 ? firstOpen : at]?.first ?? 0) - 1] ?? place.packedTo;
-    if (!stretch) return ok({ packedTo: packedBefore, isMore: false });
-    const end = lastSeqs[stretch.last] ?? packedBefore;
-    const records = await segments.getAll(
-      IDBKeyRange.bound([author, lane, lastSeqs[stretch.first] ?? 0], [author, lane, end]),
-    );
-    const plan = emptyPlan();
-    if (records.every(isSegmentSound)) await planJoin(transaction, records, plan);
-    write(transaction, plan);
-    return ok({ packedTo: stretch.isClosed ? end : packedBefore, isMore: stretch.isClosed });
-  });
-
-/** The records of a stretch as fewer ones, with the payloads that came later; nothing when that would not be fewer. */
-const planJoin = async (
-  transaction: WriteTransaction,
-  records: readonly StoredSegment[],
-  plan: Plan,
-): Promise<void> => {
-  const bare = records.flatMap((record) =>
-    idsOfSegment(record).filter((_, at) => record.bare.includes(record.from + at)),
-  );
-  const late = (await Promise.all(bare.map((id) => transaction.objectStore('payloads').get(id)))).flatMap(
-    (payload) => payload ?? [],
-  );
-  const joined = rewritten(records, late);
-  if (joined.length >= records.length) return;
-  replace(plan, records, joined);
-  plan.removePayloads.push(...late.map(({ id }) => id));
-};
-
-const rewritten = (records: readonly StoredSegment[], late: readonly StoredPayload[]): StoredSegment[] => {
-  const found = payloadsById([...records.flatMap(payloadsOfSegment), ...late]);
-  return makeSegments(records.flatMap(eventsOfSegment), (id) => found.get(id));
-};
-
-const replace = (plan: Plan, old: readonly StoredSegment[], fresh: readonly StoredSegment[]): void => {
-  plan.remove.push(...old.filter(({ to }) => !fresh.some((each) => each.to === to)).map(keyOf));
-  plan.put.push(...fresh);
-};
-
-const keyOf = ({ author, lane, to }: StoredSegment): Key => [author, lane, to];
 
 const planCommit = async (
   transaction: WriteTransaction,
@@ -120,7 +56,7 @@ const planCommit = async (
   const found = payloadsById(payloads);
   const placed = new Set<string>();
   const lanes = byLane(wanted.values());
-  const standing = await Promise.all(lanes.map((lane) => readStanding(transaction, lane)));
+  const standing = await Promise.all(lanes.map((lane) => standingOver(transaction, lane)));
   for (const [at, lane] of lanes.entries()) {
     const fresh = freshEvents(lane, standing[at] ?? [], plan);
     if (!fresh) return err('conflict');
@@ -133,19 +69,9 @@ const planCommit = async (
   return ok(plan);
 };
 
-/** The records that reach over a place these events want. Usually none does, and one count shows it. */
-const readStanding = async (transaction: WriteTransaction, lane: readonly StoredEvent[]): Promise<StoredSegment[]> => {
-  const first = lane[0];
-  const last = lane.at(-1);
-  if (!first || !last) return [];
-  const store = transaction.objectStore('segments');
-  const fromFirst = IDBKeyRange.bound([first.author, first.lane, first.seq], [first.author, first.lane, Infinity]);
-  if ((await store.count(fromFirst)) === 0) return [];
-  const reach = IDBKeyRange.bound(
-    [first.author, first.lane, first.seq],
-    [first.author, first.lane, last.seq + limits.segmentEventsMax],
-  );
-  return (await store.getAll(reach)).filter(({ from }) => from <= last.seq);
+const standingOver = async (transaction: WriteTransaction, lane: readonly StoredEvent[]): Promise<StoredSegment[]> => {
+  const stretch = stretchOf(lane);
+  return stretch ? readStanding(transaction, stretch) : [];
 };
 
 /** The events that are not there yet, or null when another one is. A damaged record holds nothing, and goes when its last place is written. */
@@ -180,78 +106,15 @@ const planLatePayloads = async (
   );
   const joined: string[] = [];
   for (const lane of lanes) {
-    for (const record of (await readStanding(transaction, lane)).filter(isSegmentSound)) {
+    for (const record of (await standingOver(transaction, lane)).filter(isSegmentSound)) {
       const own = idsOfSegment(record);
       const payloads = lane
         .filter(({ seq, id }) => own[seq - record.from] === id && record.bare.includes(seq))
         .map(({ id, envelope }) => ({ id, payload: envelope }));
       if (payloads.length < limits.segmentPayloadsMin) continue;
-      replace(plan, [record], rewritten([record], payloads));
+      replaceRecords(plan, [record], rewritten([record], payloads));
       joined.push(...payloads.map(({ id }) => id));
     }
   }
   return joined;
-};
-
-/** Plain requests without a promise each: a request that fails aborts the transaction, and its end tells why. */
-const write = (transaction: WriteTransaction, { put, remove, payloads, removePayloads }: Plan): void => {
-  const segmentStore = unwrap(transaction.objectStore('segments'));
-  const payloadStore = unwrap(transaction.objectStore('payloads'));
-  for (const key of remove) segmentStore.delete(key);
-  for (const segment of put) segmentStore.put(segment);
-  for (const { id, payload } of payloads) payloadStore.put({ id, payload: compact(payload) });
-  for (const id of removePayloads) payloadStore.delete(id);
-};
-
-/** A view into a larger buffer (a received frame) would be stored with the whole buffer behind it. */
-const compact = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
-  bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
-
-const inTransaction = async <T>(
-  db: IDBPDatabase<Layout>,
-  durability: 'strict' | 'relaxed',
-  work: (transaction: WriteTransaction) => Promise<Result<T, StoreRefusal>>,
-): Promise<Result<T, StoreRefusal>> => {
-  let end: { abort(): void; ended: Promise<unknown> } | null = null;
-  try {
-    const transaction = db.transaction(storeNames, 'readwrite', { durability });
-    // Watched from the start, so that an abort never becomes an unhandled rejection.
-    const ended = transaction.done.then(
-      () => null,
-      (error: unknown) => error ?? new Error('transaction failed'),
-    );
-    end = { abort: () => transaction.abort(), ended };
-    const worked = await work(transaction);
-    if (!worked.ok) transaction.abort();
-    const failed = await ended;
-    if (!worked.ok || failed === null) return worked;
-    return err(commitRefusals[errorName(failed)] ?? raise(failed));
-  } catch (error) {
-    if (end) await abandon(end);
-    return err(commitRefusals[errorName(error)] ?? raise(error));
-  }
-};
-
-/** AbortError: the browser ended the transaction, not we (those return before); it does so when it closes the database. */
-const commitRefusals: Readonly<Record<string, StoreRefusal>> = {
-  QuotaExceededError: 'quota-full',
-  InvalidStateError: 'closed',
-  AbortError: 'closed',
-};
-
-/** Ends the transaction and waits until it has; one that has already ended by itself is fine. */
-const abandon = async ({ abort, ended }: { abort(): void; ended: Promise<unknown> }): Promise<void> => {
-  try {
-    abort();
-  } catch (error) {
-    if (errorName(error) !== 'InvalidStateError') throw error;
-  }
-  await ended;
-};
-
-export const errorName = (error: unknown): string =>
-  error instanceof Error || error instanceof DOMException ? error.name : '';
-
-export const raise = (error: unknown): never => {
-  throw error;
 };

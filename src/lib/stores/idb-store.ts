@@ -1,8 +1,10 @@
 import { openDB, unwrap, type IDBPDatabase, type IDBPObjectStore, type StoreNames } from 'idb';
-import type { Store } from '../kernel/ports/store.ts';
+import type { Commit, Store } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
-import { commitTo, errorName, packLane, raise } from './idb-commit.ts';
+import { commitTo } from './idb-commit.ts';
 import { layoutVersion, upgradeLayout, type Layout } from './idb-layout.ts';
+import { packLane } from './idb-pack.ts';
+import { errorName, raise } from './idb-transaction.ts';
 import { epochKey, nextEpoch } from './store-format.ts';
 
 /** A store on the browser's disk; `epoch` is the number this opening claimed (it grows with every opening). */
@@ -32,6 +34,10 @@ export const openIdbStore = async ({
     isClosed = true;
     onLost();
   };
+  /** What was packed up to a place that is gone must be looked at anew. */
+  const forgetPacked = ({ truncate = [] }: Commit): void => {
+    for (const { author, lane } of truncate) packedToByLane.delete(`${author} ${lane}`);
+  };
   try {
     const db = await openDB<Layout>(name, layoutVersion, {
       upgrade: (fresh, oldVersion, _newVersion, transaction) => {
@@ -50,7 +56,13 @@ export const openIdbStore = async ({
       epoch,
       segments: () => readFrom(db, 'segments', (segments) => segments.getAll()),
       payloads: () => readFrom(db, 'payloads', (payloads) => payloads.getAll()),
-      commit: async (batch, durability) => (isClosed ? err('closed') : commitTo(db, epoch, batch, durability)),
+      commit: async (batch, durability) => {
+        if (isClosed) return err('closed');
+        forgetPacked(batch);
+        const committed = await commitTo(db, epoch, batch, durability);
+        forgetPacked(batch); // a packing asked for before this commit has ended in between
+        return committed;
+      },
       pack: async (author, lane) => {
         if (isClosed) return err('closed');
         const key = `${author} ${lane}`;

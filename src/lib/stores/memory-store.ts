@@ -1,4 +1,4 @@
-import type { Commit, Store, StoredEvent, StoreRefusal } from '../kernel/ports/store.ts';
+import type { Commit, Store, StoredEvent, StoreRefusal, Truncation } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { makeSegments } from '../kernel/segment.ts';
 import { assertKeyIsFree, byLane, compareEventPlaces, epochKey, nextEpoch, oneEventAPlace } from './store-format.ts';
@@ -64,10 +64,16 @@ export const createMemoryStore = ({
     // Cloned before anything is written: a value that cannot be stored throws here and leaves nothing behind.
     const kv = (batch.kv ?? []).map(({ key, value }) => ({ key: assertKeyIsFree(key), value: structuredClone(value) }));
     if (disk.kv.get(epochKey) !== epoch) return err('fenced');
-    const events = freshEvents(disk, batch.events ?? []);
+    const cut = eventsBeyond(disk, batch.truncate ?? []);
+    const events = freshEvents(disk, batch.events ?? [], cut);
     if (!events) return err('conflict');
+    for (const [place, { id }] of cut) {
+      put(disk, disk.events, place, undefined);
+      put(disk, disk.payloads, id, undefined);
+    }
     for (const [place, event] of events) put(disk, disk.events, place, { ...event, envelope: event.envelope.slice() });
     for (const { id, payload } of batch.payloads ?? []) put(disk, disk.payloads, id, payload.slice());
+    for (const { id } of batch.drop ?? []) put(disk, disk.payloads, id, undefined);
     for (const { key, value } of kv) put(disk, disk.kv, key, value ?? undefined);
     if (durability === 'strict') disk.unflushed.length = 0;
     if (fault === 'crash-after') return crash();
@@ -116,11 +122,22 @@ export const isSimulatedCrash = (error: unknown): boolean => error instanceof Er
 const simulatedCrash = (): Error =>
   Object.assign(new Error('the device stopped here, as the test wished'), { name: 'SimulatedCrash' });
 
-/** The events that are not there yet, by place; null when another event stands at one of the places. */
-const freshEvents = (disk: MemoryDisk, events: readonly StoredEvent[]): Map<string, StoredEvent> | null => {
+/** What a commit truncates, by place. */
+const eventsBeyond = (disk: MemoryDisk, truncate: readonly Truncation[]): Map<string, StoredEvent> => {
+  const isBeyond = ({ author, lane, seq }: StoredEvent): boolean =>
+    truncate.some((each) => each.author === author && each.lane === lane && seq >= each.from);
+  return new Map(truncate.length === 0 ? [] : [...disk.events].filter(([, event]) => isBeyond(event)));
+};
+
+/** The events that are not there yet, by place; null when another event stands at one of the places and is not about to go. */
+const freshEvents = (
+  disk: MemoryDisk,
+  events: readonly StoredEvent[],
+  cut: ReadonlyMap<string, StoredEvent>,
+): Map<string, StoredEvent> | null => {
   const fresh = oneEventAPlace(events);
   for (const [place, event] of fresh ?? []) {
-    const standing = disk.events.get(place);
+    const standing = cut.has(place) ? undefined : disk.events.get(place);
     if (standing && standing.id !== event.id) return null;
     if (standing) fresh?.delete(place);
   }

@@ -40,10 +40,21 @@ export type StoredSegment = {
   readonly check: number;
 };
 
-/** What one commit writes, all of it or nothing. `kv` with a null value removes the key. */
+/** Everything of a lane from one seq on, which is not the truth any more: the events and their payloads go. */
+export type Truncation = Pick<StoredEvent, 'author' | 'lane'> & { readonly from: number };
+
+/** One payload that goes while its event stays: the seq becomes bare. Of an event that is not at `at`, nothing happens. */
+export type Dropped = { readonly id: string; readonly at: Pick<StoredEvent, 'author' | 'lane' | 'seq'> };
+
+/**
+ * What one commit writes, all of it or nothing, in this order: truncate, events, payloads, drop, kv. So another event may take
+ * a place that was freed, and a payload that is given and dropped is dropped. `kv` with a null value removes the key.
+ */
 export type Commit = {
+  readonly truncate?: readonly Truncation[];
   readonly events?: readonly StoredEvent[];
   readonly payloads?: readonly StoredPayload[];
+  readonly drop?: readonly Dropped[];
   readonly kv?: readonly { readonly key: string; readonly value: unknown }[];
 };
 
@@ -58,11 +69,11 @@ export type StoreRefusal = 'quota-full' | 'fenced' | 'conflict' | 'closed' | 'da
  * - `segments`, `payloads`: called by the log once, at load. Segments come by author, lane and seq, damaged ones among them
  *   (`isSegmentSound` tells). Payloads are those that came after their events and are in no segment yet.
  * - `commit`: called by the log for every append and arrival, by services for small facts. Events at the place of a damaged
- *   segment replace it: it is gone once its last place is written.
+ *   segment replace it: it is gone once its last place is written. What is truncated or dropped is gone from every record,
+ *   damaged ones too; of a damaged segment that reaches over a cut, an empty one stays, so that its loss stays known.
  * - `pack`: called by the log in the background, for a lane that has grown by many commits. One relaxed transaction joins one
  *   stretch of short neighbouring segments, with the payloads that came later; true: there may be more to do. It never changes
  *   which events and payloads are stored, and a commit waits for one segment's worth of work at most.
- * - Deleting a payload, when it comes, is one more such verb: it rewrites the one segment with the event's seq in `bare`.
  */
 export type Store = {
   segments(): Promise<StoredSegment[]>;
