@@ -6,6 +6,7 @@ import { failure, type Failure, type FailureCode } from '../../src/lib/kernel/er
 import type { Offer } from '../../src/lib/kernel/registry.ts';
 import { err, ok, type Result } from '../../src/lib/kernel/result.ts';
 import type { RemoteCaller } from '../../src/lib/kernel/routed-call.ts';
+import type { JudgeToken, TokensFor } from '../../src/lib/kernel/token-view.ts';
 import { createVirtualClock } from '../contracts/transport-world.ts';
 
 type Input = { text: string };
@@ -57,19 +58,36 @@ type RemoteAnswer = (
 ) => Result<unknown, Failure> | Promise<Result<unknown, Failure>> | AsyncGenerator<unknown, Result<unknown, Failure>>;
 
 /** A bus on a virtual clock whose neighbours answer as the test says. */
-export const createTestBus = (roles: Readonly<Record<string, Role>> = {}) => {
+export const createTestBus = (
+  roles: Readonly<Record<string, Role>> = {},
+  tokens: { readonly judgeToken?: JudgeToken; readonly tokensFor?: TokensFor } = {},
+) => {
   const clock = createVirtualClock();
   const answers = new Map<string, RemoteAnswer>();
-  const asked: { device: string; input: unknown; params: Readonly<Record<string, string>> }[] = [];
+  const asked: {
+    device: string;
+    input: unknown;
+    params: Readonly<Record<string, string>>;
+    tokens: readonly Uint8Array[];
+  }[] = [];
   const remote: RemoteCaller = {
-    stream: async function* (device, { input, params }, signal) {
-      asked.push({ device, input, params });
+    stream: async function* (device, { input, params, tokens: shown }, signal) {
+      asked.push({ device, input, params, tokens: shown });
       const outcome = answers.get(device)?.(input, signal) ?? err(failure('peer_offline', 'not-sent'));
       if ('next' in outcome) return yield* outcome;
       return await outcome;
     },
   };
-  const bus = createBus({ clock, self: () => 'self', views: { roleOf: (device) => roles[device] ?? null }, remote });
+  const bus = createBus({
+    clock,
+    self: () => 'self',
+    views: {
+      roleOf: (device) => (Object.hasOwn(roles, device) ? (roles[device] ?? null) : null),
+      judgeToken: tokens.judgeToken,
+    },
+    remote,
+    tokensFor: tokens.tokensFor,
+  });
   return {
     bus,
     clock,
@@ -80,8 +98,14 @@ export const createTestBus = (roles: Readonly<Record<string, Role>> = {}) => {
       bus.registry.setRemote(device, [...bus.registry.remoteOffers(device), offerOf(capability, offer)], clock.now());
     },
     /** A call as it comes over a link from `device`. */
-    callFrom: async (device: string, capability: unknown, input: unknown) => {
-      const items = bus.serve({ kind: 'device', device }, asAny(capability), input, {});
+    callFrom: async (
+      device: string,
+      capability: unknown,
+      input: unknown,
+      presented: readonly Uint8Array[] = [],
+      params: Readonly<Record<string, string>> = {},
+    ) => {
+      const items = bus.serve({ kind: 'device', device }, asAny(capability), input, { tokens: presented, params });
       let step = await items.next();
       while (!step.done) step = await items.next();
       return step.value;

@@ -106,7 +106,7 @@ describe('the gates of the bus', () => {
       if (capability.policy === 'self' && (member.ok || member.error.reason !== 'self-only'))
         answered.push(`bora ${capability.name}`);
     }
-    expect(answered).toEqual(['mallory mesh.ping']);
+    expect(answered).toEqual(['mallory mesh.ping', 'mallory devices.adopt']);
   });
 
   it('write every refusal into the trace', async () => {

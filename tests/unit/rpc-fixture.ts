@@ -3,6 +3,7 @@ import { createRpc } from '../../src/lib/mesh/rpc.ts';
 import type { AnyCapability } from '../../src/lib/kernel/call.ts';
 import type { Capability, Role } from '../../src/lib/kernel/capability.ts';
 import { createBus } from '../../src/lib/kernel/bus.ts';
+import type { JudgeToken } from '../../src/lib/kernel/token-view.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 import { createVirtualClock } from '../contracts/transport-world.ts';
 import { asAny } from './bus-fixture.ts';
@@ -13,6 +14,7 @@ export const createRpcHouse = (
   name: string,
   capabilities: readonly unknown[],
   roles: Readonly<Record<string, Role>> = {},
+  judgeToken?: JudgeToken,
 ) => {
   const clock = createVirtualClock();
   const links = createFakeLinks();
@@ -27,7 +29,8 @@ export const createRpcHouse = (
     onPresence: (presence) => void presences.push(presence),
     onRefused: (reason) => void refused.push(reason),
   });
-  const bus = createBus({ clock, self: () => name, views: { roleOf: (device) => roles[device] ?? null }, remote: rpc });
+  const views = { roleOf: (device: string) => roles[device] ?? null, judgeToken };
+  const bus = createBus({ clock, self: () => name, views, remote: rpc });
   void rpc.start();
   return {
     bus,

@@ -13,6 +13,7 @@ const hello = { text: 'hello' };
 describe('rpc frames', () => {
   const frames: readonly RpcFrame[] = [
     callFrame(1, { params: { corpus: 'street-notes' } }),
+    callFrame(1, { tokens: [Uint8Array.of(1), Uint8Array.of(2)] }),
     { t: 'item', id: 2, value: [1, null] },
     { t: 'done', id: 0, value: { text: 'x' } },
     { t: 'error', id: 3, failure: failure('rate_limited', 'calls', 1000) },
@@ -48,6 +49,9 @@ describe('rpc frames', () => {
         },
         'rpc-malformed',
       ],
+      ...[[], 'x', ['x'], [1], Array.from({ length: 5 }, () => new Uint8Array(1)), [new Uint8Array(2_401)]].map(
+        (tokens): [Cbor, string] => [{ t: 'call', id: 1, cap: 'a.b@1.0', params: {}, tokens }, 'rpc-malformed'],
+      ),
       [{ t: 'credit', id: 1, n: 1025 }, 'rpc-malformed'],
       [{ t: 'credit', id: 1 }, 'rpc-malformed'],
       [{ t: 'error', id: 1, code: 'made_up', reason: 'x' }, 'rpc-malformed'],

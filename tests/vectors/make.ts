@@ -14,9 +14,12 @@ import { unwrap } from '../../src/lib/kernel/result.ts';
 import { authorityLane, communityOf, monthLane, signEvent, type Event } from '../../src/lib/log/event.ts';
 import { encodePayload, kinds, type KindName, type Payload } from '../../src/lib/log/kinds.ts';
 import { placeKey, signReceipt } from '../../src/lib/log/receipts.ts';
-import { clientOf, encodeRuns } from '../../src/lib/replica/canonical.ts';
+import { clientOf } from '../../src/lib/log/collisions.ts';
+import { encodeRuns } from '../../src/lib/replica/canonical.ts';
 import { encodeFrame, encodeStateVector } from '../../src/lib/replica/frames.ts';
 import { agreementFromSeed, createNodeCrypto, signingFromSeed } from '../support/node-crypto.ts';
+import { makeForks } from './make-forks.ts';
+import { makeTokens } from './make-tokens.ts';
 
 /**
  * Golden vectors of docs/PROTOCOL.md, from fixed seeds: `node tests/vectors/make.ts` writes them anew, and a test rebuilds
@@ -31,10 +34,12 @@ export const makeVectors = async (): Promise<Readonly<Record<VectorFile, object>
     'replica.json': await makeReplica(anna, bora, events),
     'crypto.json': await makeCrypto(anna, bora, events.community),
     'codec.json': makeCodec(),
+    'tokens.json': await makeTokens(),
+    'forks.json': await makeForks(),
   };
 };
 
-export type VectorFile = 'events.json' | 'replica.json' | 'crypto.json' | 'codec.json';
+export type VectorFile = 'events.json' | 'replica.json' | 'crypto.json' | 'codec.json' | 'tokens.json' | 'forks.json';
 export const vectorUrl = (file: VectorFile): URL => new URL(file, import.meta.url);
 
 const hex = bytesToHex;
@@ -106,7 +111,7 @@ const makeReplica = async (anna: Device, bora: Device, { community, messages }: 
     [anna, bora].map(async ({ signing }) => {
       const own = messages.filter(({ event }) => Buffer.from(event.header.author).equals(Buffer.from(signing.publicKey)));
       const author = own[0]?.event.author ?? '';
-      return { author, client: await clientOf(crypto, author, month), start: 0, envelopes: own.map(({ event }) => event.envelope), own };
+      return { author, client: clientOf(author, month), start: 0, envelopes: own.map(({ event }) => event.envelope), own };
     }),
   );
   const clocks = new Map(runs.map(({ client, envelopes }) => [client, envelopes.length]));

@@ -1,7 +1,7 @@
 import { safeParse } from 'valibot';
-import { authorize } from './authorize.ts';
+import { authorize, type GateViews } from './authorize.ts';
 import type { AnyCapability, CallContext, CallOptions, Reply } from './call.ts';
-import type { Caller, Capability, PermitViews } from './capability.ts';
+import type { Caller, Capability } from './capability.ts';
 import { failure, type Failure } from './errors.ts';
 import { createHealthBook } from './health.ts';
 import { createLocalProviders, type Handler } from './local-providers.ts';
@@ -9,14 +9,19 @@ import type { Clock } from './ports/clock.ts';
 import { createRegistry } from './registry.ts';
 import { err, type Result } from './result.ts';
 import { runRouted, type RemoteCaller } from './routed-call.ts';
+import { permitByPolicy } from './token-policy.ts';
+import { createTokenRates, type TokenRates } from './token-rates.ts';
+import type { TokenGrant, TokensFor } from './token-view.ts';
 import { createTraceRing } from './trace.ts';
 
 export type BusDeps = {
   readonly clock: Clock;
   /** This device's id; a function because the identity may be made after the bus. */
   readonly self: () => string;
-  readonly views: PermitViews;
+  readonly views: GateViews;
   readonly remote: RemoteCaller;
+  /** What this device's own calls to others may carry; nothing when absent. */
+  readonly tokensFor?: TokensFor | undefined;
 };
 
 type BusRequest = {
@@ -32,6 +37,7 @@ type BusRequest = {
  */
 export const createBus = (deps: BusDeps) => {
   const { clock, views } = deps;
+  const rates = createTokenRates({ clock });
   const health = createHealthBook();
   const registry = createRegistry({ self: deps.self });
   const traces = createTraceRing();
@@ -51,23 +57,25 @@ export const createBus = (deps: BusDeps) => {
         outcome,
         ms: clock.now() - startedAt,
       });
-    const refused = admit(request, views);
-    if (!refused.ok) {
-      note(refused.error.code);
-      return refused;
+    const admitted = await admit(request, views, rates);
+    if (!admitted.ok) {
+      note(admitted.error.code);
+      return admitted;
     }
-    const context = (signal: AbortSignal): CallContext => contextFor(caller, signal);
+    const context = (signal: AbortSignal): CallContext => contextFor(caller, options.tokens ?? [], signal);
     return yield* runRouted(
       { ...deps, health, registry, traces, local },
-      { caller, capability, input: refused.value, options, context },
+      { caller, capability, input: admitted.value, options, context },
     );
   };
 
-  const contextFor = (caller: Caller, signal: AbortSignal): CallContext => {
-    // A call caused by a neighbour's call is served on this device only: nobody forwards for others.
+  const contextFor = (caller: Caller, tokens: readonly Uint8Array[], signal: AbortSignal): CallContext => {
+    // A call caused by a neighbour's call is served on this device only: nobody forwards for others. It stands on the caller's
+    // rights and on the tokens the caller has presented, never on a handler's.
     const bound = (options: CallOptions = {}): CallOptions => ({
       signal,
       ...options,
+      tokens,
       localOnly: options.localOnly === true || caller.kind !== 'self',
     });
     return {
@@ -116,12 +124,30 @@ export const createBus = (deps: BusDeps) => {
 export type Bus = ReturnType<typeof createBus>;
 
 /** The two gates with the schema between them. The input is not read before the first gate has opened. */
-const admit = ({ caller, capability, input }: BusRequest, views: PermitViews): Result<unknown, Failure> => {
-  const closed = authorize(caller, capability.policy, views);
-  if (closed) return err(closed);
+const admit = async (
+  { caller, capability, input, options }: BusRequest,
+  views: GateViews,
+  rates: TokenRates,
+): Promise<Result<unknown, Failure>> => {
+  const opened = await authorize(caller, capability, options.params ?? {}, options.tokens ?? [], views);
+  if (!opened.ok) return opened;
   const parsed = safeParse(capability.input, input);
   if (!parsed.success) return err(failure('schema_mismatch', parsed.issues[0].message));
   const forbidden = capability.permit(caller, parsed.output, views);
   if (forbidden) return err(forbidden);
+  const beyond = permitByGrants(opened.value, parsed.output, rates);
+  if (beyond) return err(beyond);
   return { ok: true, value: parsed.output };
+};
+
+/** Who was let in by tokens must have one whose every link permits this input and has a call left in this minute. */
+const permitByGrants = (grants: readonly TokenGrant[], input: unknown, rates: TokenRates): Failure | null => {
+  let firstRefusal: Failure | null = null;
+  for (const { links } of grants) {
+    const refused = links.map(({ policy }) => permitByPolicy(policy, input)).find((each) => each !== null);
+    const verdict = refused ?? rates.take(links);
+    if (verdict === null) return null;
+    firstRefusal ??= verdict;
+  }
+  return firstRefusal;
 };

@@ -7,7 +7,12 @@ import type { RouteWish } from './router.ts';
 export type Meta = { readonly servedBy: string; readonly route: 'local' | 'neighbour'; readonly ms: number };
 export type Reply<O> = Result<{ readonly output: O; readonly meta: Meta }, Failure>;
 
-export type CallOptions = RouteWish & { readonly signal?: AbortSignal; readonly localOnly?: boolean };
+/** `tokens` are those the caller has presented over its link; a local caller has none (protocol 9). */
+export type CallOptions = RouteWish & {
+  readonly signal?: AbortSignal;
+  readonly localOnly?: boolean;
+  readonly tokens?: readonly Uint8Array[];
+};
 
 /** What a handler gets. It calls the bus only through `call` and `stream`, which carry the original caller (no confused deputy). */
 export type CallContext = {

@@ -5,9 +5,11 @@ import { failure, failureCodes, type Failure } from './errors.ts';
 import type { HealthBook } from './health.ts';
 import type { LocalProviders } from './local-providers.ts';
 import type { Clock } from './ports/clock.ts';
+import type { Bytes } from './ports/crypto.ts';
 import type { Provider, Registry } from './registry.ts';
 import { err, ok, type Result } from './result.ts';
 import { planRoute } from './router.ts';
+import type { TokensFor } from './token-view.ts';
 import type { TraceRing } from './trace.ts';
 
 /** Carries a call to one neighbour's device. Called by the router only; frames and credits are its affair. */
@@ -19,6 +21,7 @@ export type RemoteCaller = {
       input: unknown;
       params: Readonly<Record<string, string>>;
       deadlineMs: number;
+      tokens: readonly Bytes[];
     },
     signal: AbortSignal,
   ): AsyncGenerator<unknown, Result<unknown, Failure>>;
@@ -31,6 +34,7 @@ type RoutedDeps = {
   readonly registry: Registry;
   readonly traces: TraceRing;
   readonly local: LocalProviders;
+  readonly tokensFor?: TokensFor | undefined;
 };
 type RoutedCall = {
   readonly caller: Caller;
@@ -119,9 +123,11 @@ const mayFailOver = ({ code, reason }: Failure, idempotent: boolean): boolean =>
 /** One provider, with a deadline; items are validated before anybody sees them. */
 const attempt = async function* (
   deps: RoutedDeps,
-  { capability, input, options, context }: RoutedCall,
+  { caller, capability, input, options, context }: RoutedCall,
   provider: Provider,
 ): AsyncGenerator<unknown, Ended> {
+  // This device's tokens speak for its own screens only, never for a neighbour whose call brought us here.
+  const ownTokens = caller.kind === 'self' ? (deps.tokensFor?.(capability.name) ?? []) : [];
   const control = new AbortController();
   const onAbort = () => control.abort(failure('cancelled', 'by-caller'));
   if (options.signal?.aborted) onAbort();
@@ -134,7 +140,7 @@ const attempt = async function* (
     ? deps.local.run(capability.name, input, context(control.signal))
     : deps.remote.stream(
         provider.device,
-        { capability, input, params: options.params ?? {}, deadlineMs: capability.timeoutMs },
+        { capability, input, params: options.params ?? {}, deadlineMs: capability.timeoutMs, tokens: ownTokens },
         control.signal,
       );
   let hadItems = false;

@@ -1,6 +1,7 @@
 import type { Cbor } from '../kernel/codec.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
+import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Link } from '../kernel/ports/links.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { encodeRpc, type RpcFrame } from './rpc-frames.ts';
@@ -22,7 +23,10 @@ export const createOutgoingCalls = (link: Link) => {
   };
 
   const call = async function* (
-    request: { cap: string; input: Cbor; params: Readonly<Record<string, string>> },
+    {
+      tokens,
+      ...request
+    }: { cap: string; input: Cbor; params: Readonly<Record<string, string>>; tokens: readonly Bytes[] },
     signal: AbortSignal,
   ): AsyncGenerator<unknown, Result<unknown, Failure>> {
     const id = nextId++;
@@ -36,7 +40,7 @@ export const createOutgoingCalls = (link: Link) => {
     signal.addEventListener('abort', onAbort, { once: true });
     let taken = 0;
     try {
-      const frame = encodeRpc({ t: 'call', id, ...request });
+      const frame = encodeRpc({ t: 'call', id, ...request, ...(tokens.length > 0 ? { tokens } : {}) });
       if (frame.length > limits.frameBytesMax) return err(failure('too_large', 'input'));
       if (!link.send('rpc', frame)) return err(failure('peer_offline', 'not-sent'));
       for (;;) {

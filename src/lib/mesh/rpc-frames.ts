@@ -1,5 +1,6 @@
-import { decodeCbor, encodeCbor, isCborBytes, isCborCount, isCborMap, type Cbor } from '../kernel/codec.ts';
+import { decodeCbor, encodeCbor, isCborBytes, isCborCount, isCborList, isCborMap, type Cbor } from '../kernel/codec.ts';
 import { isFailureCode, type Failure } from '../kernel/errors.ts';
+import { limits } from '../kernel/limits.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 
@@ -11,6 +12,8 @@ export type RpcFrame =
       readonly cap: string;
       readonly input: Cbor;
       readonly params: Readonly<Record<string, string>>;
+      /** Tokens that may open the command to the caller (protocol 9); absent when there are none. */
+      readonly tokens?: readonly Bytes[];
     }
   | { readonly t: 'item'; readonly id: number; readonly value: Cbor }
   | { readonly t: 'done'; readonly id: number; readonly value: Cbor }
@@ -64,18 +67,27 @@ export const parseRpc = (bytes: Uint8Array): Result<RpcFrame, RpcRefusal> => {
 
 const parseCall = (
   id: number,
-  { cap, input = null, params }: { readonly [key: string]: Cbor },
+  { cap, input = null, params, tokens }: { readonly [key: string]: Cbor },
 ): Result<RpcFrame, RpcRefusal> => {
   if (typeof cap !== 'string' || !isCborMap(params)) return err('rpc-malformed');
+  if (tokens !== undefined && !areTokens(tokens)) return err('rpc-malformed');
   const wished: Record<string, string> = {};
   const entries = Object.entries(params);
-  if (entries.length > 8) return err('rpc-malformed');
+  if (entries.length > limits.callParamsMax) return err('rpc-malformed');
   for (const [name, text] of entries) {
-    if (typeof text !== 'string' || text.length > 80 || name.length > 80) return err('rpc-malformed');
+    if (typeof text !== 'string' || text.length > limits.callParamCharsMax || name.length > limits.callParamCharsMax)
+      return err('rpc-malformed');
     wished[name] = text;
   }
-  return ok({ t: 'call', id, cap, input, params: wished });
+  return ok({ t: 'call', id, cap, input, params: wished, ...(tokens === undefined ? {} : { tokens }) });
 };
+
+/** Few and short, so that judging them cannot cost much; what they say is judged by the bus. */
+const areTokens = (value: Cbor): value is readonly Bytes[] =>
+  isCborList(value) &&
+  value.length > 0 &&
+  value.length <= limits.tokensPerCallMax &&
+  value.every((token) => isCborBytes(token) && token.length <= limits.tokenBytesMax);
 
 /** A failure from outside is believed only as far as the closed list goes. */
 const parseError = (

@@ -97,6 +97,7 @@ export const createRpc = (
     session.served.set(frame.id, served);
     const items = deps.serve({ kind: 'device', device: link.peer.device }, capability, frame.input, {
       params: frame.params,
+      tokens: frame.tokens ?? [],
       signal: served.control.signal,
     });
     try {
@@ -141,13 +142,16 @@ export const createRpc = (
 
   const stream: RemoteCaller['stream'] = async function* (
     device,
-    { capability, input, params },
+    { capability, input, params, tokens },
     signal,
   ): AsyncGenerator<unknown, Result<unknown, Failure>> {
     const link = links.of(device);
     const session = link ? sessionsByLink.get(link.id) : undefined;
     if (!session) return err(failure('peer_offline', 'not-sent'));
-    return yield* session.outgoing.call({ cap: capabilityId(capability), input: input as Cbor, params }, signal);
+    return yield* session.outgoing.call(
+      { cap: capabilityId(capability), input: input as Cbor, params, tokens },
+      signal,
+    );
   };
 
   const detach = (link: Link): void => {

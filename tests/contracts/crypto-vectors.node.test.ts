@@ -1,0 +1,3 @@
+import { runCurveVectors } from './crypto-vectors.ts';
+
+runCurveVectors('Node');
