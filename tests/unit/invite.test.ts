@@ -31,6 +31,13 @@ describe('an invite', () => {
       expect(parseInvite(text, 999)).toEqual({ ok: true, value: invite });
   });
 
+  it('of version 2 is a link code for a further device, alone or after #device=, and says so', () => {
+    const code = encodeInvite({ ...invite, isForDevice: true });
+    for (const text of [code, `https://hearth.example/#device=${code}`])
+      expect(parseInvite(text, 999)).toEqual({ ok: true, value: { ...invite, isForDevice: true } });
+    expect(code).not.toBe(encodeInvite(invite));
+  });
+
   it('has at most 100 bytes: a hint that does not fit is left out', () => {
     for (let length = 0; length < 60; length++) {
       const hint = length < 6 ? '' : `ws://${'h'.repeat(length - 5)}`;
@@ -51,7 +58,8 @@ describe('an invite', () => {
     for (let length = 0; length < 69; length++)
       expect(refusalOf(codeOf((bytes) => bytes.subarray(0, length)))).toBe('invite-unreadable');
     expect(refusalOf(codeOf((bytes) => bytes.subarray(0, 69)))).toBe('taken');
-    expect(refusalOf(codeOf((bytes) => void bytes.set([2])))).toBe('invite-unreadable');
+    for (const version of [0, 3, 255])
+      expect(refusalOf(codeOf((bytes) => void bytes.set([version])))).toBe('invite-unreadable');
     for (const text of [
       '',
       '#join=',

@@ -30,7 +30,13 @@ describe('the keyring', () => {
     expect(
       await platformCrypto.verify(first.device.signing.publicKey, message, await again.device.signing.sign(message)),
     ).toBe(true);
-    expect(await platformCrypto.verify(first.rootPublicKey, message, await again.rootSign(message))).toBe(true);
+    expect(
+      await platformCrypto.verify(
+        first.rootPublicKey,
+        message,
+        (await again.root?.sign(message)) ?? new Uint8Array(64),
+      ),
+    ).toBe(true);
     expect(await again.device.agreement.derive(first.device.agreement.publicKey)).toHaveLength(32);
   });
 
@@ -74,5 +80,68 @@ describe('the keyring', () => {
     expect((await open()).certificate.bytes).toEqual(first.certificate.bytes);
     clock.advance(2 * 24 * 3_600_000);
     expect((await open()).certificate.expires).toBeGreaterThan(first.certificate.expires);
+  });
+});
+
+describe('a change of identity', () => {
+  it('keeps the old keys until it is committed, and then the new ones, with what goes along, in one transaction', async () => {
+    const { disk, store, keyring } = keyringOn();
+    const before = await keyring.open();
+    const entropy = systemRandom.bytes(16);
+    const prepared = await keyring.prepare({ root: { entropy }, device: 'new' });
+    expect((await keyring.open()).device.signing.publicKey).toEqual(before.device.signing.publicKey);
+    expect(await prepared.commit([{ key: 'along', value: 1 }])).toMatchObject({ ok: true });
+    expect(await store.get('along')).toBe(1);
+    const after = await keyringOn(disk).keyring.open();
+    expect(after.device.signing.publicKey).toEqual(prepared.keys.device.signing.publicKey);
+    expect(after.device.agreement.publicKey).not.toEqual(before.device.agreement.publicKey);
+    expect(await after.root?.entropy()).toEqual(entropy);
+  });
+
+  it('loses nothing when the disk is full', async () => {
+    let isFull = false;
+    const disk = createMemoryDisk();
+    const store = createMemoryStore({ disk, beforeCommit: () => (isFull ? 'quota-full' : null) });
+    const keyring = createWebcryptoKeyring({
+      store,
+      random: systemRandom,
+      crypto: platformCrypto,
+      subtle: crypto.subtle,
+    });
+    const before = await keyring.open();
+    const prepared = await keyring.prepare({ root: 'new', device: 'new' });
+    isFull = true;
+    expect(await prepared.commit([])).toEqual({ ok: false, error: 'quota-full' });
+    expect((await keyring.open()).rootPublicKey).toEqual(before.rootPublicKey);
+  });
+
+  it("makes a device of anna's that has no root: it keeps its device key and cannot sign for her", async () => {
+    const { disk, keyring } = keyringOn();
+    const before = await keyring.open();
+    const anna = (await keyringOn().keyring.open()).rootPublicKey;
+    await (await keyring.prepare({ root: { publicKey: anna }, device: 'keep' })).commit([]);
+    const after = await keyringOn(disk).keyring.open();
+    expect(after.rootPublicKey).toEqual(anna);
+    expect(after.root).toBeNull();
+    expect(after.device.signing.publicKey).toEqual(before.device.signing.publicKey);
+    await expect(
+      openDevice({
+        keyring,
+        store: createMemoryStore({ disk }),
+        crypto: platformCrypto,
+        clock: createVirtualClock(todayMs),
+      }),
+    ).rejects.toThrow('neither its certificate nor the root key');
+  });
+
+  it('makes a new certificate when the person or the device has changed, and never uses the old one', async () => {
+    const { store, keyring } = keyringOn();
+    const open = () => openDevice({ keyring, store, crypto: platformCrypto, clock: createVirtualClock(todayMs) });
+    const first = await open();
+    await (await keyring.prepare({ root: 'new', device: 'keep' })).commit([]);
+    const second = await open();
+    expect(second.person).not.toBe(first.person);
+    expect(second.device).toBe(first.device);
+    expect(second.certificate.root).toEqual((await keyring.open()).rootPublicKey);
   });
 });

@@ -1,4 +1,4 @@
-import { decodeCbor, encodeCbor, isCborBytes, isCborCount, isCborList } from '../kernel/codec.ts';
+import { decodeCbor, encodeCbor, isCborBytes, isCborCount, isCborList, type Cbor } from '../kernel/codec.ts';
 import { concatBytes, utf8 } from '../kernel/ids.ts';
 import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
@@ -24,17 +24,35 @@ export type CertificateRefusal =
 /** At most 400 days (protocol 2); remade on use. */
 export const certificateLifeSeconds = 400 * 24 * 3600;
 
+/** What both halves sign. A device that is being linked makes it and signs its half; the root's comes from elsewhere. */
+export const certificateBody = (fields: Omit<Certificate, 'bytes'>): Bytes =>
+  encodeCbor([1, fields.root, fields.device, fields.agreement, fields.created, fields.expires]);
+
+/** null when the bytes are no body: what a linking device sent is read before anything is signed. */
+export const readCertificateBody = (body: Uint8Array): Omit<Certificate, 'bytes'> | null => {
+  const inner = body.length <= 200 ? decodeCbor(body) : null;
+  return inner?.ok ? parseBody(inner.value) : null;
+};
+
+export const signCertificateHalf = (
+  half: 'root' | 'device',
+  body: Uint8Array,
+  sign: (message: Uint8Array) => Promise<Bytes>,
+): Promise<Bytes> => sign(concatBytes(half === 'root' ? rootLabel : deviceLabel, body));
+
+export const joinCertificate = (body: Bytes, rootSignature: Bytes, deviceSignature: Bytes): Bytes =>
+  encodeCbor([body, rootSignature, deviceSignature]);
+
 export const issueCertificate = async (
   fields: Omit<Certificate, 'bytes'>,
   sign: { root(message: Uint8Array): Promise<Bytes>; device(message: Uint8Array): Promise<Bytes> },
 ): Promise<Certificate> => {
-  const body = encodeCbor([1, fields.root, fields.device, fields.agreement, fields.created, fields.expires]);
-  const bytes = encodeCbor([
-    body,
-    await sign.root(concatBytes(rootLabel, body)),
-    await sign.device(concatBytes(deviceLabel, body)),
-  ]);
-  return { ...fields, bytes };
+  const body = certificateBody(fields);
+  const rootSignature = await signCertificateHalf('root', body, sign.root);
+  return {
+    ...fields,
+    bytes: joinCertificate(body, rootSignature, await signCertificateHalf('device', body, sign.device)),
+  };
 };
 
 export const verifyCertificate = async (
@@ -65,8 +83,13 @@ const parseCertificate = (
   const [body, rootSignature, deviceSignature] = outer.value;
   if (!isCborBytes(body) || !isCborBytes(rootSignature, 64) || !isCborBytes(deviceSignature, 64)) return null;
   const inner = decodeCbor(body);
-  if (!inner.ok || !isCborList(inner.value) || inner.value.length !== 6) return null;
-  const [version, root, device, agreement, created, expires] = inner.value;
+  const fields = inner.ok ? parseBody(inner.value) : null;
+  return fields && { certificate: { ...fields, bytes: bytes.slice() as Bytes }, body, rootSignature, deviceSignature };
+};
+
+const parseBody = (value: Cbor): Omit<Certificate, 'bytes'> | null => {
+  if (!isCborList(value) || value.length !== 6) return null;
+  const [version, root, device, agreement, created, expires] = value;
   if (version !== 1 || !isCborBytes(root, 32) || !isCborBytes(device, 32) || !isCborBytes(agreement, 32)) return null;
   if (
     !isCborCount(created) ||
@@ -75,10 +98,5 @@ const parseCertificate = (
     expires - created > certificateLifeSeconds
   )
     return null;
-  return {
-    certificate: { root, device, agreement, created, expires, bytes: bytes.slice() as Bytes },
-    body,
-    rootSignature,
-    deviceSignature,
-  };
+  return { root, device, agreement, created, expires };
 };

@@ -8,7 +8,8 @@ import { hkdf } from './hkdf.ts';
  * An invite, at most 100 bytes, only ever in a URL fragment or on paper:
  * version 1 | community 16 | inviter's device 32 | secret 16 | expiry 4 (seconds since 2026-01-01, big endian) | hint (UTF-8).
  * The hint is the meeting server's address, empty when it is the host of the link. Who knows the secret can knock; only the
- * inviter's device opens.
+ * inviter's device opens. Version 2 is a link code: the same, for a further device of the inviter's own person; another text
+ * goes in front of it in a link (`#device=`), and what it opens is another door.
  */
 export type Invite = {
   readonly community: Bytes;
@@ -16,6 +17,7 @@ export type Invite = {
   readonly secret: Bytes;
   readonly expires: number;
   readonly hint: string;
+  readonly isForDevice?: boolean;
 };
 
 export type InviteRefusal = 'invite-unreadable' | 'invite-expired';
@@ -30,7 +32,7 @@ export const encodeInvite = (invite: Invite): string => {
   const fits = fixedBytes + hint.length <= limits.inviteBytesMax;
   return bytesToText(
     concatBytes(
-      Uint8Array.of(1),
+      Uint8Array.of(invite.isForDevice ? 2 : 1),
       invite.community,
       invite.inviter,
       invite.secret,
@@ -40,12 +42,13 @@ export const encodeInvite = (invite: Invite): string => {
   );
 };
 
-/** Takes the code itself or a whole link with `#join=`. `nowSeconds` since 2026-01-01. */
+/** Takes the code itself or a whole link with `#join=` or `#device=`. `nowSeconds` since 2026-01-01. */
 export const parseInvite = (text: string, nowSeconds: number): Result<Invite, InviteRefusal> => {
-  const code = text.trim().split('#join=').at(-1) ?? '';
+  const code = inviteCode(text);
   const bytes = code.length <= 2 * limits.inviteBytesMax ? textToBytes(code) : null;
-  if (!bytes || bytes.length < fixedBytes || bytes.length > limits.inviteBytesMax || bytes[0] !== 1)
-    return err('invite-unreadable');
+  if (!bytes || bytes.length < fixedBytes || bytes.length > limits.inviteBytesMax) return err('invite-unreadable');
+  const [version] = bytes;
+  if (version !== 1 && version !== 2) return err('invite-unreadable');
   const hint = utf8ToText(bytes.slice(fixedBytes));
   if (hint === null || (hint !== '' && !/^wss?:\/\/[^\s]+$/.test(hint))) return err('invite-unreadable');
   const expires = new DataView(bytes.buffer).getUint32(65);
@@ -56,8 +59,16 @@ export const parseInvite = (text: string, nowSeconds: number): Result<Invite, In
     secret: bytes.slice(49, 65),
     expires,
     hint,
+    ...(version === 2 ? { isForDevice: true } : {}),
   });
 };
+
+/** The code in what somebody pasted: alone, or at the end of a link. */
+export const inviteCode = (text: string): string =>
+  text
+    .trim()
+    .split(/#(?:join|device)=/)
+    .at(-1) ?? '';
 
 /** What both sides derive from the secret: where to meet, what seals the meeting, what Hello mixes in, and what `admit` names. */
 export const inviteKeys = async (crypto: CryptoPort, secret: Uint8Array) => ({

@@ -1,19 +1,21 @@
-import { concatBytes, utf8 } from '../kernel/ids.ts';
-import type { Bytes, CryptoPort, Keyring } from '../kernel/ports/crypto.ts';
+import { concatBytes } from '../kernel/ids.ts';
+import type { Bytes, CryptoPort, KeyChange, Keyring, OpenKeys, RootKey } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
-import type { Store } from '../kernel/ports/store.ts';
-import { hkdf } from './hkdf.ts';
+import type { Commit, Store } from '../kernel/ports/store.ts';
+import { rootSeed } from './recovery.ts';
 import { agreementKey, rawPublicKey, signingKey } from './webcrypto.ts';
 
 type StoredKeys = {
   readonly signing: CryptoKeyPair;
   readonly agreement: CryptoKeyPair;
-  /** 16 bytes of entropy (the recovery card's twelve words, later), sealed under `wrapping`. */
-  readonly rootSealed: Uint8Array<ArrayBuffer>;
-  readonly rootNonce: Uint8Array<ArrayBuffer>;
-  readonly rootPublicKey: Uint8Array<ArrayBuffer>;
+  /** 16 bytes of entropy (the recovery card's twelve words) sealed under `wrapping`; null where the root is kept elsewhere. */
+  readonly rootSealed: Bytes | null;
+  readonly rootNonce: Bytes;
+  readonly rootPublicKey: Bytes;
   readonly wrapping: CryptoKey;
 };
+type StoredRoot = Pick<StoredKeys, 'rootSealed' | 'rootNonce' | 'rootPublicKey' | 'wrapping'>;
+type StoredDevice = Pick<StoredKeys, 'signing' | 'agreement'>;
 
 /**
  * Keys in WebCrypto and IndexedDB. Device keys are non-extractable; the person's root is kept only sealed under a
@@ -25,65 +27,102 @@ export const createWebcryptoKeyring = (deps: {
   crypto: CryptoPort;
   subtle: SubtleCrypto;
 }): Keyring => {
-  const { store, subtle, crypto } = deps;
-  const open = async () => {
-    const found = await store.get('keys');
-    const keys = isStoredKeys(found) ? found : await makeAndStore();
-    const rootSign = async (message: Uint8Array): Promise<Bytes> => {
-      const entropy = await subtle.decrypt({ name: 'AES-GCM', iv: keys.rootNonce }, keys.wrapping, keys.rootSealed);
-      const { privateKey } = await rootKeyFrom(new Uint8Array(entropy));
-      return signingKey(subtle, privateKey, keys.rootPublicKey).sign(message);
-    };
-    return {
-      device: {
-        signing: signingKey(subtle, keys.signing.privateKey, await rawPublicKey(subtle, keys.signing.publicKey)),
-        agreement: agreementKey(
-          subtle,
-          keys.agreement.privateKey,
-          await rawPublicKey(subtle, keys.agreement.publicKey),
-        ),
-      },
-      rootPublicKey: keys.rootPublicKey,
-      rootSign,
-    };
-  };
+  const { store, subtle } = deps;
+  const keep = (keys: StoredKeys, along: NonNullable<Commit['kv']> = []) =>
+    store.commit({ kv: [{ key: 'keys', value: keys }, ...along] }, 'strict');
 
-  const makeAndStore = async (): Promise<StoredKeys> => {
-    const entropy = deps.random.bytes(16);
-    const wrapping = await subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
-    const rootNonce = deps.random.bytes(12);
-    const keys: StoredKeys = {
-      signing: asPair(await subtle.generateKey('Ed25519', false, ['sign', 'verify'])),
-      agreement: asPair(await subtle.generateKey('X25519', false, ['deriveBits'])),
-      rootSealed: new Uint8Array(await subtle.encrypt({ name: 'AES-GCM', iv: rootNonce }, wrapping, entropy)),
-      rootNonce,
-      rootPublicKey: (await rootKeyFrom(entropy)).publicKey,
-      wrapping,
-    };
-    const stored = await store.commit({ kv: [{ key: 'keys', value: keys }] }, 'strict');
-    if (!stored.ok) throw new Error(`keys could not be stored: ${stored.error}`);
+  const stored = async (): Promise<StoredKeys> => {
+    const found = await store.get('keys');
+    if (isStoredKeys(found)) return found;
+    const keys = { ...(await makeDevice(subtle)), ...(await sealRoot(deps, deps.random.bytes(16))) };
+    const kept = await keep(keys);
+    if (!kept.ok) throw new Error(`keys could not be stored: ${kept.error}`);
     return keys;
   };
 
-  /** WebCrypto has no raw import for private Ed25519 keys, so the seed goes in as PKCS #8 (RFC 8410). */
-  const rootKeyFrom = async (entropy: Bytes): Promise<{ privateKey: CryptoKey; publicKey: Bytes }> => {
-    const seed = await hkdf(crypto, entropy, 'HN-ROOT');
-    const pkcs8 = concatBytes(pkcs8Prefix, seed);
-    const readable = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
-    const { x } = await subtle.exportKey('jwk', readable);
-    const privateKey = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']);
-    const publicKey = Uint8Array.from(atob((x ?? '').replaceAll('-', '+').replaceAll('_', '/')), (char) =>
-      char.charCodeAt(0),
-    );
-    return { privateKey, publicKey };
+  const changeRoot = async (root: KeyChange['root'], current: StoredKeys): Promise<StoredRoot> => {
+    if (root === 'keep') return current;
+    if (root === 'new') return sealRoot(deps, deps.random.bytes(16));
+    if ('entropy' in root) return sealRoot(deps, root.entropy);
+    return { ...current, rootSealed: null, rootPublicKey: root.publicKey };
   };
-  return { open };
+
+  return {
+    open: async () => openKeys(deps, await stored()),
+    prepare: async (change) => {
+      const { signing, agreement, ...current } = await stored();
+      const device = change.device === 'new' ? await makeDevice(subtle) : { signing, agreement };
+      const next = { ...device, ...(await changeRoot(change.root, { ...current, ...device })) };
+      return { keys: await openKeys(deps, next), commit: (along) => keep(next, along) };
+    },
+  };
 };
 
-const pkcs8Prefix = concatBytes(
-  Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20),
-  utf8(''),
-);
+type RootDeps = { readonly random: Random; readonly crypto: CryptoPort; readonly subtle: SubtleCrypto };
+
+const openKeys = async (deps: RootDeps, keys: StoredKeys): Promise<OpenKeys> => ({
+  device: {
+    signing: signingKey(deps.subtle, keys.signing.privateKey, await rawPublicKey(deps.subtle, keys.signing.publicKey)),
+    agreement: agreementKey(
+      deps.subtle,
+      keys.agreement.privateKey,
+      await rawPublicKey(deps.subtle, keys.agreement.publicKey),
+    ),
+  },
+  rootPublicKey: keys.rootPublicKey,
+  root: keys.rootSealed ? rootKeyOf(deps, keys, keys.rootSealed) : null,
+});
+
+const rootKeyOf = (deps: RootDeps, { rootNonce, wrapping, rootPublicKey }: StoredKeys, sealed: Bytes): RootKey => {
+  const { subtle } = deps;
+  const entropy = async (): Promise<Bytes> =>
+    new Uint8Array(await subtle.decrypt({ name: 'AES-GCM', iv: rootNonce }, wrapping, sealed));
+  return {
+    entropy,
+    sign: async (message) => {
+      const opened = await entropy();
+      const { privateKey } = await rootKeyFrom(deps, opened);
+      opened.fill(0);
+      return signingKey(subtle, privateKey, rootPublicKey).sign(message);
+    },
+  };
+};
+
+const makeDevice = async (subtle: SubtleCrypto): Promise<StoredDevice> => ({
+  signing: asPair(await subtle.generateKey('Ed25519', false, ['sign', 'verify'])),
+  agreement: asPair(await subtle.generateKey('X25519', false, ['deriveBits'])),
+});
+
+const sealRoot = async (deps: RootDeps, entropy: Bytes): Promise<StoredRoot> => {
+  const wrapping = await deps.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+  const rootNonce = deps.random.bytes(12);
+  return {
+    rootSealed: new Uint8Array(await deps.subtle.encrypt({ name: 'AES-GCM', iv: rootNonce }, wrapping, entropy)),
+    rootNonce,
+    rootPublicKey: (await rootKeyFrom(deps, entropy)).publicKey,
+    wrapping,
+  };
+};
+
+/** WebCrypto has no raw import for private Ed25519 keys, so the seed goes in as PKCS #8 (RFC 8410). */
+const rootKeyFrom = async (
+  { subtle, crypto }: RootDeps,
+  entropy: Bytes,
+): Promise<{ privateKey: CryptoKey; publicKey: Bytes }> => {
+  const seed = await rootSeed(crypto, entropy);
+  const pkcs8 = concatBytes(pkcs8Prefix, seed);
+  const readable = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
+  const { x } = await subtle.exportKey('jwk', readable);
+  const privateKey = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']);
+  seed.fill(0);
+  pkcs8.fill(0);
+  const publicKey = Uint8Array.from(atob((x ?? '').replaceAll('-', '+').replaceAll('_', '/')), (char) =>
+    char.charCodeAt(0),
+  );
+  return { privateKey, publicKey };
+};
+
+const pkcs8Prefix = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 
 const asPair = (key: CryptoKey | CryptoKeyPair): CryptoKeyPair => {
   if ('privateKey' in key) return key;

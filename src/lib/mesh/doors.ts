@@ -16,6 +16,8 @@ export type AtTheDoor = {
   readonly emoji: readonly string[];
   readonly inviteHash: Bytes;
   readonly since: number;
+  /** Came with a link code: says to be a further device of this person. */
+  readonly isForDevice: boolean;
 };
 
 export type DoorsDeps = {
@@ -45,7 +47,13 @@ export const createDoors = ({ crypto, clock, random, neighbours, turnAway }: Doo
     const emoji = await sasEmoji(crypto, guest.transcript);
     if (!guest.link.isOpen) return;
     waitingByDevice.get(guest.link.peer.device)?.guest.link.close('replaced');
-    waitingByDevice.set(guest.link.peer.device, { guest, emoji, inviteHash: hash, since: clock.now() });
+    waitingByDevice.set(guest.link.peer.device, {
+      guest,
+      emoji,
+      inviteHash: hash,
+      since: clock.now(),
+      isForDevice: invite.isForDevice === true,
+    });
     changed.tell();
   };
 

@@ -1,5 +1,6 @@
+import { inviteCode, type Invite } from '../crypto/invite.ts';
 import { hlcEpochMs } from '../kernel/hlc.ts';
-import { bytesToHex, bytesToText, textToBytes } from '../kernel/ids.ts';
+import { areBytesEqual, bytesToHex, bytesToText, textToBytes } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { CryptoPort } from '../kernel/ports/crypto.ts';
@@ -12,6 +13,7 @@ import type { Doors } from '../mesh/doors.ts';
 import type { Neighbours } from '../mesh/neighbours.ts';
 import type { ActOutcome, CommunityActs } from '../services/community.ts';
 import type { Device } from './device.ts';
+import type { Linking } from './linking.ts';
 import type { NeighbourhoodHolder } from './neighbourhood-holder.ts';
 import type { Settings } from './settings.ts';
 
@@ -24,6 +26,7 @@ export type EntryDeps = {
   readonly holder: NeighbourhoodHolder;
   readonly neighbours: Neighbours;
   readonly doors: Doors;
+  readonly linking: Linking;
   readonly settings: Settings;
   /** Takes a meeting server's address from an invite; told only when it differs from ours. */
   readonly useSignalUrl: (url: string) => Promise<void>;
@@ -36,9 +39,10 @@ type Refused = { readonly refused: string };
  * dies half-way goes on where it stopped: a founder without a genesis starts anew, one without a key writes it, a guest knocks again.
  */
 export const createEntry = (deps: EntryDeps) => {
-  const { crypto, clock, random, holder, neighbours, doors, settings } = deps;
+  const { crypto, clock, random, holder, neighbours, doors, linking, settings } = deps;
   const changed = createSignal();
   const closeByCode = new Map<string, () => void>();
+  const spent = new Set<string>();
   let stopKnock: () => void = () => {};
   let pendingReason = '';
 
@@ -67,13 +71,25 @@ export const createEntry = (deps: EntryDeps) => {
   const join: CommunityActs['join'] = async ({ invite: text, name }): Promise<ActOutcome> => {
     const invite = doors.readInvite(text);
     if (!invite.ok) return { refused: invite.error };
-    if (isMember() || bytesToText(invite.value.inviter) === self()) return { refused: 'already-member' };
+    if (invite.value.isForDevice) return { refused: 'invite-for-device' };
+    return enter(invite.value, inviteCode(text), name);
+  };
+
+  /** With a link code: as a further device of the person whose device made it. */
+  const link = async (text: string): Promise<ActOutcome> => {
+    const invite = doors.readInvite(text);
+    if (!invite.ok) return { refused: invite.error };
+    if (!invite.value.isForDevice) return { refused: 'invite-for-person' };
+    return enter(invite.value, inviteCode(text), settings.current().name);
+  };
+
+  const enter = async (invite: Invite, code: string, name: string): Promise<ActOutcome> => {
+    if (isMember() || bytesToText(invite.inviter) === self()) return { refused: 'already-member' };
     await cancelJoin();
-    const community = bytesToText(invite.value.community);
-    const code = text.trim().split('#join=').at(-1) ?? '';
+    const community = bytesToText(invite.community);
     if (!(await settings.save({ name, community: { id: community, invite: code } }))) return { refused: 'quota-full' };
-    if (invite.value.hint) await deps.useSignalUrl(invite.value.hint);
-    await holder.open(invite.value.community);
+    if (invite.hint) await deps.useSignalUrl(invite.hint);
+    await holder.open(invite.community);
     await knock(code);
     return { community };
   };
@@ -87,6 +103,7 @@ export const createEntry = (deps: EntryDeps) => {
     if (!invite.ok) return;
     stopKnock = await doors.knock(invite.value, (inviter) => {
       pendingReason = '';
+      if (invite.value.isForDevice) void linking.ask(inviter);
       neighbours.admit(inviter.link);
       changed.tell();
     });
@@ -115,7 +132,9 @@ export const createEntry = (deps: EntryDeps) => {
   /** The fold says that we are in: the invite has done its work. */
   const noteAdmission = async (): Promise<void> => {
     const { community } = settings.current();
-    if (!community?.invite || !isMember()) return;
+    if (!isMember()) return noteRemoval();
+    await linking.takeIdentity();
+    if (!community?.invite) return;
     stopKnock();
     stopKnock = () => {};
     pendingReason = '';
@@ -123,13 +142,25 @@ export const createEntry = (deps: EntryDeps) => {
     await settings.save({ community: { id: community.id } });
     changed.tell();
   };
+  /** The fold knows this device and it is out: it stops at once, and `node.info` says so. */
+  const noteRemoval = (): void => {
+    const wasIn = holder.current()?.membership().personOf(self()) != null;
+    if (!wasIn || settings.current().community?.invite) return;
+    for (const code of [...closeByCode.keys()]) closeDoor(code);
+    // Who leaves says so first: the event needs a moment on the wire.
+    clock.after(1_000, () => {
+      for (const link of neighbours.links.all()) link.close('removed');
+    });
+  };
   holder.onChange(() => void noteAdmission());
 
   const isUsed = (hash: Uint8Array) => (): boolean =>
-    holder
+    spent.has(bytesToHex(hash)) ||
+    (holder
       .current()
       ?.membership()
-      .usedInvites.has(`${self()} ${bytesToHex(hash)}`) ?? false;
+      .usedInvites.has(`${self()} ${bytesToHex(hash)}`) ??
+      false);
 
   const openDoor = async (code: string): Promise<void> => {
     const invite = doors.readInvite(code);
@@ -169,10 +200,29 @@ export const createEntry = (deps: EntryDeps) => {
       return 'invite-used';
     }
     const { certificate, name } = waiting.guest.peer;
-    const admitted = await acts().admit(here, { certificate, name: name || '?', inviteHash: waiting.inviteHash }, []);
+    const { inviteHash } = waiting;
+    // Somebody who is in already comes with a further device: no event names the invite then, so it is put out of use here.
+    const isKnown = here.membership().members.has(bytesToText(certificate.root));
+    const admitted = isKnown
+      ? await acts().addDevice(here, certificate)
+      : await acts().admit(here, { certificate, name: name || '?', inviteHash }, []);
     if (!admitted.ok) return admitted.error;
+    if (isKnown) await spend(inviteHash);
     neighbours.admit(waiting.guest.link);
     return null;
+  };
+
+  const spend = async (hash: Uint8Array): Promise<void> => {
+    spent.add(bytesToHex(hash));
+    const isOther = await Promise.all(
+      openInvites().map(async ({ code }) => !areBytesEqual(await hashOfCode(code), hash)),
+    );
+    await settings.save({ invites: openInvites().filter((_invite, index) => isOther[index]) });
+    changed.tell();
+  };
+  const hashOfCode = async (code: string): Promise<Uint8Array> => {
+    const invite = doors.readInvite(code);
+    return invite.ok ? doors.hashOf(invite.value) : new Uint8Array(0);
   };
 
   const turnAway: CommunityActs['turnAway'] = (device) => {
@@ -196,10 +246,13 @@ export const createEntry = (deps: EntryDeps) => {
     if (opened.membership().roleOf(self()) === 'anchor' && opened.membership().sealedKeys.length === 0)
       await acts().writeFirstKey(opened);
     for (const { code } of openInvites()) await openDoor(code);
+    await linking.openDoor();
+    await linking.takeIdentity();
   };
 
   return {
     acts: { found, join, cancelJoin, invite, letIn, turnAway } satisfies CommunityActs,
+    link,
     rename: async (name: string): Promise<boolean> => {
       const here = holder.current();
       return !here || !isMember() || (await acts().rename(here, name)).ok;

@@ -1,3 +1,6 @@
+import type { Result } from '../result.ts';
+import type { Commit, StoreRefusal } from './store.ts';
+
 /** Bytes with their own buffer, as WebCrypto wants them. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -26,13 +29,35 @@ export type CryptoPort = {
 export type DeviceKeys = { readonly signing: SigningKey; readonly agreement: AgreementKey };
 
 /**
- * Where keys live. `open` makes them on the first call and finds them again later. `rootSign` unwraps the person's root key
- * for one signature over a device certificate and forgets it.
+ * The person's root key, from which everything else of a person can be made anew: 16 bytes of entropy (the recovery card's
+ * twelve words), opened for one use at a time. `sign` is for device certificates and revocations only.
  */
+export type RootKey = { sign(message: Uint8Array): Promise<Bytes>; entropy(): Promise<Bytes> };
+
+export type OpenKeys = {
+  readonly device: DeviceKeys;
+  readonly rootPublicKey: Bytes;
+  /** null on a device that was linked without the root key: it can neither certify devices nor show the card. */
+  readonly root: RootKey | null;
+};
+
+/**
+ * What a change of identity changes. root: `entropy` takes over a person from a card, a file or another device; `publicKey`
+ * makes this a device of a person whose root stays elsewhere. A new device key has never signed anything.
+ */
+export type KeyChange = {
+  readonly root: 'keep' | 'new' | { readonly entropy: Bytes } | { readonly publicKey: Bytes };
+  readonly device: 'keep' | 'new';
+};
+
+/** Keys that are made and not kept yet. `commit` puts them in the place of the old ones, with `along` in the same transaction. */
+export type PreparedKeys = {
+  readonly keys: OpenKeys;
+  commit(along: NonNullable<Commit['kv']>): Promise<Result<void, StoreRefusal>>;
+};
+
+/** Where keys live. `open` makes them on the first call and finds them again later; `prepare` begins a change of identity. */
 export type Keyring = {
-  open(): Promise<{
-    readonly device: DeviceKeys;
-    readonly rootPublicKey: Bytes;
-    rootSign(message: Uint8Array): Promise<Bytes>;
-  }>;
+  open(): Promise<OpenKeys>;
+  prepare(change: KeyChange): Promise<PreparedKeys>;
 };
