@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
+import { limits } from '../../src/lib/kernel/limits.ts';
 import type { Bytes } from '../../src/lib/kernel/ports/crypto.ts';
-import { clientOf, encodeRuns, type Run } from '../../src/lib/replica/canonical.ts';
+import { clientOf } from '../../src/lib/log/collisions.ts';
+import { encodeRuns, type Run } from '../../src/lib/replica/canonical.ts';
 import { encodeFrame } from '../../src/lib/replica/frames.ts';
 import { createSync } from '../../src/lib/replica/sync.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
@@ -37,6 +39,8 @@ const moveIn = async (street: Street, owner: Person, neighbour: Person) => {
   });
   await sync.start();
   links.up(link);
+  // Nobody speaks at the other end yet: own words wait for its heads no longer than this.
+  house.clock.advance(limits.ownComparisonMs);
   return { ...house, link, sync, links };
 };
 
@@ -126,7 +130,7 @@ export const runOf = async (
   lane = todayLane,
 ): Promise<Run> => ({
   author: author.device,
-  client: await clientOf(platformCrypto, author.device, lane),
+  client: clientOf(author.device, lane),
   start: 0,
   envelopes,
   ...over,

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { randomInt } from '../../src/lib/kernel/ports/random.ts';
-import { clientOf, encodeRuns, rootName, type Run } from '../../src/lib/replica/canonical.ts';
+import { clientOf } from '../../src/lib/log/collisions.ts';
+import { encodeRuns, rootName, type Run } from '../../src/lib/replica/canonical.ts';
 import { encodeStateVector } from '../../src/lib/replica/frames.ts';
 import { guardUpdate } from '../../src/lib/replica/guard.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
-import { makePerson, platformCrypto, todayLane } from './street-fixture.ts';
+import { makePerson, todayLane } from './street-fixture.ts';
 
 const random = seededRandom('canonical');
 const authorsOf = async (...names: string[]): Promise<Run[]> =>
@@ -13,7 +14,7 @@ const authorsOf = async (...names: string[]): Promise<Run[]> =>
     names.map(async (name, at) => {
       const { device } = await makePerson(name);
       const envelopes = Array.from({ length: 3 + 2 * at }, () => random.bytes(150 + randomInt(random, 60)));
-      return { author: device, client: await clientOf(platformCrypto, device, todayLane), start: 0, envelopes };
+      return { author: device, client: clientOf(device, todayLane), start: 0, envelopes };
     }),
   );
 
@@ -96,7 +97,7 @@ describe('the canonical update', () => {
 
   it('gives each device in each lane a client of its own, below 2^53', async () => {
     const { device } = await makePerson('anna');
-    const clients = await Promise.all(Array.from({ length: 50 }, (_, lane) => clientOf(platformCrypto, device, lane)));
+    const clients = await Promise.all(Array.from({ length: 50 }, (_, lane) => clientOf(device, lane)));
     expect(new Set(clients).size).toBe(50);
     expect(clients.every((client) => Number.isSafeInteger(client) && client > 0)).toBe(true);
   });

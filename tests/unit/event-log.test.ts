@@ -96,7 +96,7 @@ describe('the event log', () => {
     expect(idsOf(log)).toEqual(idsOf(atBora.log));
   });
 
-  it('refuses a second event at a place that is taken, within a batch and later', async () => {
+  it('keeps neither of two events at one place, whether they come in one batch or one after another', async () => {
     const { street, atAnna, bora } = await annaAndBora();
     const [one, other] = [
       await forgeEvent(bora.keys.signing, { community: street.community }, hashOf('1')),
@@ -105,13 +105,11 @@ describe('the event log', () => {
     expect(unwrap(await atAnna.log.receive(asIncoming([one, other]), 'bora'))).toMatchObject({
       refused: [{ reason: 'fork', id: other.id }],
     });
-    expect(unwrap(await atAnna.log.receive(asIncoming([other, one]), 'bora'))).toMatchObject({
-      ready: [],
-      known: 1,
-      refused: [{ reason: 'fork' }],
-    });
-    expect(atAnna.log.slice(bora.device, todayLane, 0, 9).map(({ event }) => event.id)).toEqual([one.id]);
-    expect(atAnna.log.refusals().get('fork')).toBe(2);
+    expect(atAnna.log.slice(bora.device, todayLane, 0, 9)).toEqual([]);
+    expect(unwrap(await atAnna.log.receive(asIncoming([other, one]), 'bora'))).toMatchObject({ ready: [], known: 0 });
+    expect(atAnna.log.slice(bora.device, todayLane, 0, 9)).toEqual([]);
+    expect(atAnna.log.forks()).toMatchObject([{ device: bora.device, lane: todayLane, seq: 0, standsUpTo: null }]);
+    expect(atAnna.log.refusals().get('fork')).toBe(1);
   });
 
   it('stores the event without a payload that does not belong to it, and takes the right one later', async () => {
@@ -145,6 +143,25 @@ describe('the event log', () => {
     isFull = false;
     expect(unwrap(await say(atAnna.log, 'Hello')).event.header.seq).toBe(0);
     expect(unwrap(await atAnna.log.receive(asIncoming([event]), 'bora')).ready).toHaveLength(1);
+  });
+
+  it('admits nobody, and lets nobody out of the waiting room, when the disk has no room for the admission', async () => {
+    const street = await makeStreet('anna', 'bora');
+    const [anna, bora] = street.people;
+    if (!anna || !bora) throw new Error('nobody lives here');
+    const atBora = await street.move(bora);
+    unwrap(await say(atBora.log, 'Hello'));
+    let isFull = false;
+    const { log } = await openLog(anna, street.community, { beforeCommit: () => (isFull ? 'quota-full' : null) });
+    const all = everythingOf(atBora.log);
+    unwrap(await log.receive([...all.slice(0, 1), ...all.slice(-1)], 'bora'));
+    isFull = true;
+    expect(await log.receive(all, 'bora')).toEqual({ ok: false, error: 'quota-full' });
+    expect([log.isAdmitted(bora.device), log.waitingCounts()]).toEqual([false, { orphans: 0, parked: 1 }]);
+    isFull = false;
+    unwrap(await log.receive(all.slice(0, -1), 'bora'));
+    expect(idsOf(log)).toEqual(idsOf(atBora.log));
+    expect(log.waitingCounts()).toEqual({ orphans: 0, parked: 0 });
   });
 
   it('orders appends of one millisecond, also when they are asked for at once', async () => {

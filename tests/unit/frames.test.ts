@@ -24,6 +24,8 @@ const frames: readonly SyncFrame[] = [
   { type: 'payload', payloads: [{ id: hashOf('a'), payload: new Uint8Array(limits.payloadBytesMax) }] },
   { type: 'want', ids: [hashOf('a'), hashOf('b')] },
   { type: 'heads', heads: [{ author: hashOf('anna'), lane: 21, next: 9, digest: hashOf('d') }] },
+  { type: 'proof', proof: encodeCbor([Uint8Array.of(1), Uint8Array.of(2)]) },
+  { type: 'certify', body: Uint8Array.of(1), signature: new Uint8Array(64), sealedRoot: null },
   { type: 'receipt', receipt: Uint8Array.of(1, 2, 3) },
   { type: 'bye', reason: 'invite-used' },
 ];
@@ -73,7 +75,7 @@ describe('sync frames', () => {
   });
 
   it('of no known type, of unknown steps and with bytes left over are refused', () => {
-    for (const type of [1, 2, 3, 4, 99, 103, 106, 127]) expect(refusalOf(raw(type, encodeCbor([])))).toBe('frame-type');
+    for (const type of [1, 2, 3, 4, 99, 107, 127]) expect(refusalOf(raw(type, encodeCbor([])))).toBe('frame-type');
     expect(refusalOf(Uint8Array.of(0, 21, 3, 0))).toBe('frame-type');
     expect(refusalOf(concatBytes(encodeFrame({ type: 'ask', lane: 0, clocks: new Map() }), Uint8Array.of(0)))).toBe(
       'frame-malformed',
@@ -87,6 +89,9 @@ describe('sync frames', () => {
     expect(refusalOf(raw(101, many(limits.wantIdsMax, hashOf('a'))))).toBe('taken');
     expect(refusalOf(raw(101, many(limits.wantIdsMax + 1, hashOf('a'))))).toBe('frame-too-many');
     expect(refusalOf(raw(102, many(limits.stateVectorEntriesMax + 1, 0)))).toBe('frame-too-many');
+    expect(refusalOf(raw(103, encodeCbor([new Uint8Array(limits.proofBytesMax), new Uint8Array(1)])))).toBe(
+      'frame-too-many',
+    );
     const odd: [number, Cbor][] = [
       [100, [[hashOf('a')]]],
       [100, [[hashOf('a'), new Uint8Array(limits.payloadBytesMax + 1)]]],
@@ -94,6 +99,10 @@ describe('sync frames', () => {
       [100, { a: 1 }],
       [101, [new Uint8Array(31)]],
       [101, ['id']],
+      [103, []],
+      [103, [Uint8Array.of(1)]],
+      [103, [Uint8Array.of(1), 'b']],
+      [103, [Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)]],
       [101, 5],
       [102, [[hashOf('a'), 0, 1]]],
       [102, [[hashOf('a'), -1, 1, hashOf('d')]]],

@@ -54,10 +54,10 @@ describe('the newest messages of the room', () => {
           'bora',
         ),
       );
-      const whole = foldRoom(log, here.membership()).messages;
+      const whole = foldRoom(log, here.membership(), todayMs).messages;
       expect(whole.length).toBeGreaterThan(30);
       for (const most of [1, 2, 7, 30, whole.length, 500])
-        expect(foldNewest(log, here.membership(), most)).toEqual(whole.slice(-most));
+        expect(foldNewest(log, here.membership(), most, todayMs)).toEqual(whole.slice(-most));
     }
   });
 });
@@ -73,11 +73,12 @@ describe('a room that grows', () => {
       const isLate = dice(4) === 0;
       if (isLate) late.push({ id, payload });
       unwrap(await log.receive([{ envelope, payload: isLate ? null : payload }], 'bora'));
-      if (dice(6) === 0) expect(fold.fold(here.membership())).toEqual(foldRoom(log, here.membership()));
+      if (dice(6) === 0)
+        expect(fold.fold(here.membership(), todayMs)).toEqual(foldRoom(log, here.membership(), todayMs));
     }
     for (const one of late) {
       unwrap(await log.receivePayloads([one], 'bora'));
-      expect(fold.fold(here.membership())).toEqual(foldRoom(log, here.membership()));
+      expect(fold.fold(here.membership(), todayMs)).toEqual(foldRoom(log, here.membership(), todayMs));
     }
   });
 

@@ -148,13 +148,13 @@ describe('two neighbours', () => {
     if (!sealedKey) throw new Error('not sealed');
     const device = own.keys.signing.publicKey;
     await here.log.append('community.key', {
-      auth: [],
+      auth: [...here.membership().authorityHeads],
       epoch: new Uint8Array(16).fill(9),
       check: await communityKeyCheck(platformCrypto, new Uint8Array(32).fill(7)),
       sealed: [{ device, sealedKey }],
     });
     const again = {
-      auth: [],
+      auth: [...here.membership().authorityHeads],
       certificate: own.certificate.bytes,
       personName: 'Anna',
       inviteHash: new Uint8Array(32),

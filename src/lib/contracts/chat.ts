@@ -4,6 +4,7 @@ import {
   literal,
   maxLength,
   minLength,
+  nullable,
   object,
   optional,
   picklist,
@@ -32,6 +33,17 @@ export const chatSend = define({
   idempotent: false,
 });
 
+/**
+ * Removes a message for all: one's own, or, for trusted people, anybody's. Its words go from every device that hears of it, this
+ * one first. Asking again for what is gone already is fine.
+ */
+export const chatRemove = define({
+  name: 'chat.remove',
+  input: object({ eventId: bytes32Id }),
+  output: object({ eventId: bytes32Id }),
+  policy: 'self',
+});
+
 const message = object({
   eventId: bytes32Id,
   device: bytes32Id,
@@ -45,10 +57,21 @@ const message = object({
   heldBy: count,
   heldOf: count,
   clientId: string(),
+  /** Who removed it for all; its text is empty then. */
+  removed: nullable(object({ person: bytes32Id, name: string(), isSelf: boolean() })),
+  canRemove: boolean(),
+  /** Its device's clock was ahead: when it was said is not known, and where it stands may be wrong. */
+  isTimeUnclear: boolean(),
 });
 export type Message = InferOutput<typeof message>;
 
-const history = object({ messages: array(message), total: count });
+const history = object({
+  messages: array(message),
+  /** Messages in all; an upper bound while the room is still being read behind the first screen. */
+  total: count,
+  /** Events that are here, of all that neighbours say they hold; null while nothing is being fetched. */
+  fetching: nullable(object({ held: count, known: count })),
+});
 /** The newest messages of a thread, oldest first; the stream yields a snapshot now and at every change. */
 export const chatHistory = define({
   name: 'chat.history',

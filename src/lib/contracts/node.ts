@@ -1,7 +1,9 @@
 import {
   array,
   boolean,
+  integer,
   nullable,
+  number,
   object,
   optional,
   picklist,
@@ -14,8 +16,8 @@ import {
 import { define, noDeadline } from './define.ts';
 import { bytes16Id, bytes32Id, count, names, personName, shortText } from './fields.ts';
 
-/** none: no neighbourhood yet; pending: joined, waiting to be let in; member: in. */
-export const membershipState = picklist(['none', 'pending', 'member']);
+/** none: no neighbourhood yet; pending: joined, waiting to be let in; member: in; removed: was in, and this device or its person is out. */
+export const membershipState = picklist(['none', 'pending', 'member', 'removed']);
 
 const nodeInfo = object({
   device: bytes32Id,
@@ -31,6 +33,10 @@ const nodeInfo = object({
   defaultSignalUrl: shortText,
   storagePersisted: boolean(),
   startedAt: count,
+  /** How far this device's clock is from the neighbourhood's, in ms, when it is more than five minutes off; else 0. */
+  clockOffsetMs: pipe(number(), integer()),
+  /** fallback: the browser knows no Ed25519 or X25519, so that they are computed by this app itself. */
+  crypto: picklist(['webcrypto', 'fallback']),
 });
 export type NodeInfo = InferOutput<typeof nodeInfo>;
 

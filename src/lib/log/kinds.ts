@@ -4,9 +4,14 @@ import {
   literal,
   maxLength,
   minLength,
+  minValue,
+  number,
   object,
+  picklist,
   pipe,
+  safeInteger,
   safeParse,
+  strictTuple,
   string,
   check,
   type GenericSchema,
@@ -58,6 +63,26 @@ const communityKey = object({
   sealed: pipe(array(object({ device: bytes(32), sealedKey: anyBytes(160) })), maxLength(400)),
 });
 const profile = object({ auth: heads, personName: nameText });
+const count = pipe(number(), safeInteger(), minValue(0));
+/** [device, lane, how many leading events of it count, their prefix digest]: what of somebody's writing outlives an act against them. */
+const cuts = pipe(array(strictTuple([bytes(32), count, count, bytes(32)])), maxLength(limits.cutsMax));
+const coSigned = object({
+  auth: heads,
+  intent: anyBytes(limits.intentBytesMax),
+  signatures: pipe(array(object({ device: bytes(32), signature: bytes(64) })), maxLength(limits.coSignaturesMax)),
+});
+const promote = object({ auth: heads, person: bytes(32), role: picklist(['trusted', 'anchor']) });
+const leave = object({ auth: heads, cuts });
+const propose = object({
+  auth: heads,
+  intent: anyBytes(limits.intentBytesMax),
+  reason: pipe(string(), maxLength(limits.reasonCharsMax)),
+});
+const endorse = object({ auth: heads, proposal: bytes(32), signature: bytes(64) });
+const policy = object({ auth: heads, admit: picklist(['member', 'trusted', 'anchor']) });
+const deviceAdd = object({ auth: heads, certificate: anyBytes(300), epoch: bytes(16), sealedKey: anyBytes(160) });
+const deviceRevoke = object({ auth: heads, statement: anyBytes(limits.intentBytesMax), signature: bytes(64) });
+const tokenRevoke = object({ auth: heads, token: bytes(32) });
 const message = object({
   to: literal('everyone'),
   text: pipe(
@@ -67,13 +92,35 @@ const message = object({
   ),
   clientId: bytes(16),
 });
+const removal = object({ target: bytes(32) });
+
+/** A document's id is the first 16 bytes of this event's id, so nobody can make one under another's id. */
+const docCreate = object({
+  title: pipe(string(), minLength(1), maxLength(limits.documentTitleCharsMax)),
+  kind: literal('plan'),
+});
+/** `update` is an ordinary Yjs update (V1); `replica/documents` judges what is in it. */
+const docUpdate = object({ doc: bytes(16), update: anyBytes(limits.documentUpdateBytesMax) });
 
 export const kinds = {
   'community.genesis': { number: 1, lane: 'authority', payloadBytesMax: 1024, schema: genesis },
   'community.admit': { number: 2, lane: 'authority', payloadBytesMax: 2048, schema: admit },
   'community.key': { number: 3, lane: 'authority', payloadBytesMax: 60 * 1024, schema: communityKey },
   'person.profile': { number: 4, lane: 'authority', payloadBytesMax: 1024, schema: profile },
+  'community.promote': { number: 5, lane: 'authority', payloadBytesMax: 1024, schema: promote },
+  'community.demote': { number: 6, lane: 'authority', payloadBytesMax: 56 * 1024, schema: coSigned },
+  'community.remove': { number: 7, lane: 'authority', payloadBytesMax: 56 * 1024, schema: coSigned },
+  'community.leave': { number: 8, lane: 'authority', payloadBytesMax: 56 * 1024, schema: leave },
+  'community.propose': { number: 9, lane: 'authority', payloadBytesMax: 56 * 1024, schema: propose },
+  'community.endorse': { number: 10, lane: 'authority', payloadBytesMax: 1024, schema: endorse },
+  'community.policy': { number: 11, lane: 'authority', payloadBytesMax: 1024, schema: policy },
+  'device.add': { number: 12, lane: 'authority', payloadBytesMax: 2048, schema: deviceAdd },
+  'device.revoke': { number: 13, lane: 'authority', payloadBytesMax: 56 * 1024, schema: deviceRevoke },
+  'token.revoke': { number: 14, lane: 'authority', payloadBytesMax: 1024, schema: tokenRevoke },
   'chat.message': { number: 32, lane: 'month', payloadBytesMax: 8 * 1024, schema: message },
+  'chat.remove': { number: 33, lane: 'month', payloadBytesMax: 256, schema: removal },
+  'doc.create': { number: 40, lane: 'month', payloadBytesMax: 1024, schema: docCreate },
+  'doc.update': { number: 41, lane: 'month', payloadBytesMax: 17 * 1024, schema: docUpdate },
 } as const satisfies Record<
   string,
   { number: number; lane: 'authority' | 'month'; payloadBytesMax: number; schema: GenericSchema }

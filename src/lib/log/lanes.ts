@@ -1,33 +1,29 @@
-import { sha256Now } from '../crypto/sha256.ts';
-import { concatBytes, textToBytes } from '../kernel/ids.ts';
-import { limits } from '../kernel/limits.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { StoredSegment } from '../kernel/ports/store.ts';
-import { countOf, envelopeIn, idsOfSegment, makeSegment, payloadIn } from '../kernel/segment.ts';
-import type { Event, Header } from './event.ts';
-import { readStoredHeader, readStoredHlc } from './stored-header.ts';
+import { countOf } from '../kernel/segment.ts';
+import { limits } from '../kernel/limits.ts';
+import {
+  cutLane,
+  digestAt,
+  digestNow,
+  emptyDigest,
+  entryAt,
+  idsOf,
+  inTail,
+  makeLane,
+  packTail,
+  stripPayload,
+  type Entry,
+  type Lane,
+  type Packed,
+} from './lane.ts';
+import { readStoredHlc } from './stored-header.ts';
 
-/** One stored event with its payload, or without it while it is still on its way (or was deleted). */
-export type Entry = { readonly event: Event; payload: Bytes | null };
+export { nextDigest, type Entry } from './lane.ts';
 
 /** What a holder of a gapless prefix can say of it: how many events, and D(n) = SHA-256(D(n-1) || id(n)). */
 export type Head = { readonly author: string; readonly lane: number; readonly next: number; readonly digest: Bytes };
 
-/**
- * A lane in memory: its older events in segments, as they are stored, and the newest as entries. `late` are payloads (by seq)
- * that came after the event's segment was made. The digest is continued when somebody asks for it.
- */
-type Lane = {
-  readonly author: string;
-  readonly lane: number;
-  readonly segments: Packed[];
-  readonly tail: Entry[];
-  readonly late: Map<number, Bytes>;
-  next: number;
-  digest: Bytes;
-  digested: number;
-};
-type Packed = { readonly segment: StoredSegment; ids: readonly string[] | null };
 /** A segment and its lane: where many ids point to, so that an id costs no object of its own. */
 type Indexed = { readonly lane: Lane; readonly packed: Packed };
 
@@ -47,16 +43,7 @@ export const createLanes = () => {
     const key = `${author} ${number}`;
     const known = lanesByKey.get(key);
     if (known) return known;
-    const lane: Lane = {
-      author,
-      lane: number,
-      segments: [],
-      tail: [],
-      late: new Map(),
-      next: 0,
-      digest: new Uint8Array(32),
-      digested: 0,
-    };
+    const lane = makeLane(author, number);
     lanesByKey.set(key, lane);
     return lane;
   };
@@ -65,9 +52,12 @@ export const createLanes = () => {
   const index = (indexed: Indexed): void => {
     for (const id of idsOf(indexed.packed)) holdersById.set(id, indexed);
   };
-  const placeOf = (id: string): { readonly lane: Lane; readonly seq: number } | undefined => {
+  const indexAll = (): void => {
     for (const indexed of unindexed) index(indexed);
     unindexed = [];
+  };
+  const placeOf = (id: string): { readonly lane: Lane; readonly seq: number } | undefined => {
+    indexAll();
     const holder = holdersById.get(id);
     if (!holder) return undefined;
     if ('packed' in holder)
@@ -119,6 +109,15 @@ export const createLanes = () => {
     return entryAt(lane, seq);
   };
 
+  /** The payload of an event goes and is not missed. */
+  const strip = (id: string): void => {
+    const place = placeOf(id);
+    if (!place) return;
+    const packed = stripPayload(place.lane, place.seq);
+    if (packed) index({ lane: place.lane, packed });
+    bareIds.delete(id);
+  };
+
   const slice = (author: string, number: number, from: number, most: number): Entry[] => {
     const lane = find(author, number);
     const entries: Entry[] = [];
@@ -130,11 +129,30 @@ export const createLanes = () => {
     return entries;
   };
 
+  /** Takes everything of a lane from one seq on out of memory and gives it back. */
+  const truncate = (author: string, number: number, from: number): Entry[] => {
+    const lane = find(author, number);
+    if (!lane || from >= lane.next) return [];
+    indexAll();
+    const gone = slice(author, number, from, lane.next - from);
+    for (const { event } of gone) {
+      holdersById.delete(event.id);
+      bareIds.delete(event.id);
+    }
+    size -= gone.length;
+    const packed = cutLane(lane, from);
+    if (packed) index({ lane, packed });
+    if (from === 0) lanesByKey.delete(`${author} ${number}`);
+    return gone;
+  };
+
   return {
     push,
     adopt,
     fill,
+    strip,
     slice,
+    truncate,
     next: (author: string, lane: number): number => find(author, lane)?.next ?? 0,
     at: (author: string, number: number, seq: number): Entry | undefined => {
       const lane = find(author, number);
@@ -142,7 +160,13 @@ export const createLanes = () => {
     },
     digest: (author: string, number: number): Bytes => {
       const lane = find(author, number);
-      return lane ? digestNow(lane) : new Uint8Array(32);
+      return lane ? digestNow(lane) : emptyDigest;
+    },
+    /** D(count) of a lane, or null when fewer of its events are here. */
+    digestAt: (author: string, number: number, count: number): Bytes | null => {
+      const lane = find(author, number);
+      if (lane) return digestAt(lane, count);
+      return count === 0 ? emptyDigest : null;
     },
     byId: (id: string): Entry | undefined => {
       const place = placeOf(id);
@@ -155,6 +179,9 @@ export const createLanes = () => {
         next: lane.next,
         digest: digestNow(lane),
       })),
+    /** Every place with something in it. */
+    places: (): { readonly author: string; readonly lane: number }[] =>
+      [...lanesByKey.values()].map(({ author, lane }) => ({ author, lane })),
     /** Every entry, or those of one lane number; lane by lane, each from seq 0. */
     all: function* (only?: number): Generator<Entry> {
       for (const lane of lanesByKey.values()) {
@@ -184,6 +211,8 @@ export const createLanes = () => {
       }
       for (const entry of lane?.tail ?? []) if (entry.payload && holds(entry.payload)) yield entry;
     },
+    /** The payload of this event is not missed: it was dropped on purpose. */
+    unmiss: (id: string): void => void bareIds.delete(id),
     /** Ids of events without payload, in the order in which they came. */
     bareIds: (): Iterable<string> => bareIds,
     get size() {
@@ -194,75 +223,3 @@ export const createLanes = () => {
 export type Lanes = ReturnType<typeof createLanes>;
 
 const none = new Uint8Array(0);
-
-/** D(n) from D(n-1) and the id of the event. */
-export const nextDigest = (before: Bytes, id: string): Bytes =>
-  sha256Now(concatBytes(before, textToBytes(id) ?? new Uint8Array(0)));
-
-const digestNow = (lane: Lane): Bytes => {
-  for (; lane.digested < lane.next; lane.digested++) lane.digest = nextDigest(lane.digest, idAt(lane, lane.digested));
-  return lane.digest;
-};
-
-const tailStart = (lane: Lane): number => lane.next - lane.tail.length;
-
-const inTail = (lane: Lane, seq: number): Entry | undefined =>
-  seq >= tailStart(lane) ? lane.tail[seq - tailStart(lane)] : undefined;
-
-const idsOf = (packed: Packed): readonly string[] => (packed.ids ??= idsOfSegment(packed.segment));
-
-/** The segment that holds a seq below the tail's start, by halving. */
-const segmentAt = (lane: Lane, seq: number): Packed | undefined => {
-  let low = 0;
-  let high = lane.segments.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((lane.segments[middle]?.segment.to ?? 0) < seq) low = middle + 1;
-    else high = middle;
-  }
-  return lane.segments[low];
-};
-
-const idAt = (lane: Lane, seq: number): string => {
-  const entry = inTail(lane, seq);
-  if (entry) return entry.event.id;
-  const packed = segmentAt(lane, seq);
-  return packed ? (idsOf(packed)[seq - packed.segment.from] ?? '') : '';
-};
-
-const entryAt = (lane: Lane, seq: number): Entry | undefined => {
-  if (seq < 0 || seq >= lane.next) return undefined;
-  const entry = inTail(lane, seq);
-  if (entry) return entry;
-  const packed = segmentAt(lane, seq);
-  if (!packed) return undefined;
-  const at = seq - packed.segment.from;
-  const envelope = envelopeIn(packed.segment, at);
-  let header: Header | null = null;
-  const event: Event = {
-    get header() {
-      return (header ??= readStoredHeader(envelope));
-    },
-    id: idsOf(packed)[at] ?? '',
-    author: lane.author,
-    envelope,
-  };
-  return { event, payload: payloadIn(packed.segment, at) ?? lane.late.get(seq) ?? null };
-};
-
-/** The older half of a long tail becomes a segment, so that what came in this session costs no more than what was loaded. */
-const packTail = (lane: Lane): Packed => {
-  const start = tailStart(lane);
-  const old = lane.tail.splice(0, limits.segmentEventsMax);
-  const payloads = new Map(old.map(({ event, payload }) => [event.id, payload ?? undefined]));
-  const events = old.map(({ event }, at) => ({
-    author: lane.author,
-    lane: lane.lane,
-    seq: start + at,
-    id: event.id,
-    envelope: event.envelope,
-  }));
-  const packed: Packed = { segment: makeSegment(events, (id) => payloads.get(id)), ids: events.map(({ id }) => id) };
-  lane.segments.push(packed);
-  return packed;
-};

@@ -1,13 +1,15 @@
 import { communityKeyCheck, openCommunityKey } from '../crypto/community-key.ts';
 import { areBytesEqual, bytesToText } from '../kernel/ids.ts';
+import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort, DeviceKeys } from '../kernel/ports/crypto.ts';
+import { limits } from '../kernel/limits.ts';
 import { createSignal } from '../kernel/watch.ts';
 import { authorityLane } from './event.ts';
 import type { EventLog, Stored } from './event-log.ts';
-import { foldMembership, type Membership, type SealedKey } from './membership.ts';
+import { createMembershipFold, type Epoch, type Membership } from './membership.ts';
 import type { ReceiptBook } from './receipt-book.ts';
-import { foldNewest } from './room-newest.ts';
-import { createRoomFold, type Room } from './room.ts';
+import { findSaid, foldNewest } from './room-newest.ts';
+import { createRoomFold, type Room, type RoomMessage } from './room.ts';
 
 /**
  * Everything this device knows of one community: its log, and the views folded from it. Views are made when they are
@@ -15,36 +17,70 @@ import { createRoomFold, type Room } from './room.ts';
  */
 export const createNeighbourhood = (deps: {
   crypto: CryptoPort;
+  clock: Clock;
   device: DeviceKeys;
   log: EventLog;
   receipts: ReceiptBook;
 }) => {
-  const { crypto, device, log, receipts } = deps;
+  const { crypto, clock, device, log, receipts } = deps;
   const changed = createSignal();
   const roomFold = createRoomFold(log);
-  const keysByEpoch = new Map<string, Bytes>();
+  /** Opened keys by the check of their epoch: an epoch's name alone may be used twice. */
+  const keysByCheck = new Map<string, Bytes>();
+  const foldAgain = createMembershipFold(log);
   const self = bytesToText(device.signing.publicKey);
   let membership: Membership | null = null;
   let room: Room | null = null;
 
-  const membershipNow = (): Membership => (membership ??= foldMembership(log));
+  let cancelReading: (() => void) | null = null;
+  let isRead = false;
 
-  const ownSealedKeys = (): SealedKey[] => membershipNow().sealedKeys.filter((sealed) => sealed.device === self);
+  const roomNow = (): Room => {
+    isRead = true;
+    return (room ??= roomFold.fold(membershipNow(), clock.now()));
+  };
 
-  /** Opens what has been sealed to this device and not been opened yet. */
-  const openKeys = async (): Promise<void> => {
-    for (const { epoch, sealedKey } of ownSealedKeys()) {
-      const named = membershipNow().epochs.find((each) => each.epoch === epoch);
-      if (!named || keysByEpoch.has(epoch)) continue;
-      const key = await openCommunityKey(crypto, device.agreement, sealedKey, log.community);
-      if (key && areBytesEqual(await communityKeyCheck(crypto, key), named.check)) keysByEpoch.set(epoch, key);
+  /** A stretch a turn, so that neither a call nor a message waits for all of it. */
+  const readOn = (): void => {
+    cancelReading = null;
+    if (roomFold.readSome(limits.roomReadEvents)) cancelReading = clock.after(0, readOn);
+    else {
+      isRead = true;
+      changed.tell();
     }
   };
 
-  const onStored = ({ entries }: Stored): void => {
+  const membershipNow = (): Membership => (membership ??= foldAgain());
+
+  /** Opens what has been sealed to this device and not been opened yet. */
+  const openKeys = async (): Promise<void> => {
+    const { epochs, sealedKeys } = membershipNow();
+    for (const { device: recipient, epoch, sealedKey } of sealedKeys) {
+      if (recipient !== self) continue;
+      const unopened = epochs.filter((each) => each.epoch === epoch && keyOf(each) === null);
+      if (unopened.length === 0) continue;
+      const key = await openCommunityKey(crypto, device.agreement, sealedKey, log.community);
+      const check = key && (await communityKeyCheck(crypto, key));
+      if (key && check && unopened.some((each) => areBytesEqual(check, each.check)))
+        keysByCheck.set(bytesToText(check), key);
+    }
+  };
+  const keyOf = ({ check }: Epoch): Bytes | null => keysByCheck.get(bytesToText(check)) ?? null;
+
+  /** Epochs whose key this device can open, the current one first. */
+  const openEpochs = (): { epoch: Epoch; key: Bytes }[] =>
+    membershipNow()
+      .epochs.toReversed()
+      .flatMap((epoch) => {
+        const key = keyOf(epoch);
+        return key ? [{ epoch, key }] : [];
+      });
+
+  const onStored = ({ entries, isRebuilt }: Stored): void => {
     room = null;
-    roomFold.note(entries);
-    if (!entries.some(({ event }) => event.header.lane === authorityLane)) return changed.tell();
+    if (isRebuilt) roomFold.restart();
+    else roomFold.note(entries);
+    if (!isRebuilt && !entries.some(({ event }) => event.header.lane === authorityLane)) return changed.tell();
     membership = null;
     void openKeys().then(changed.tell);
   };
@@ -55,22 +91,48 @@ export const createNeighbourhood = (deps: {
     log,
     receipts,
     membership: membershipNow,
-    room: () => (room ??= roomFold.fold(membershipNow())),
-    /** The last messages of the room without folding all of it, for the first screen after a start. */
-    newest: (most: number) => (room ? room.messages.slice(-most) : foldNewest(log, membershipNow(), most)),
+    room: roomNow,
+    /** The last messages of the room, without folding all of it while it has not been read. */
+    newest: (most: number): readonly RoomMessage[] =>
+      isRead ? roomNow().messages.slice(-most) : foldNewest(log, membershipNow(), most, clock.now()),
+    /** The event in which a device has said something under a clientId; null when there is none. */
+    findSaid: (deviceId: string, clientId: string) => findSaid(log, deviceId, clientId),
+    /** Events outside of the authority lane: there are no more messages than that. */
+    saidAtMost: () => log.heads().reduce((total, { lane, next }) => (lane === authorityLane ? total : total + next), 0),
+    /** True when `room` costs no more than what came since the last time. */
+    isRoomRead: () => isRead,
+    /** Reads the room behind the first screen; `onChange` tells when it has been read. */
+    readRoom: () => {
+      if (!isRead && !cancelReading) cancelReading = clock.after(0, readOn);
+    },
     openKeys,
     /** The newest epoch key we can open, with its epoch; null before admission. */
     currentKey: (): { epoch: string; key: Bytes } | null => {
-      for (const { epoch } of membershipNow().epochs.toReversed()) {
-        const key = keysByEpoch.get(epoch);
-        if (key) return { epoch, key };
-      }
-      return null;
+      const [current] = openEpochs();
+      return current ? { epoch: current.epoch.epoch, key: current.key } : null;
     },
+    /** Whoever is in meets the others; so does who has left, until they have heard it. */
+    mayMeet: (): boolean => {
+      const person = membershipNow().personOf(self);
+      return membershipNow().isMember(self) || (person !== null && membershipNow().barOf(self, person) === 'left');
+    },
+    /** The keys by which neighbours are met: of the current epoch and a few older ones, for whoever has not heard of the newest. */
+    meetingKeys: (): Bytes[] =>
+      openEpochs()
+        .slice(0, 1 + limits.olderEpochsMax)
+        .map(({ key }) => key),
     onChange: changed.on,
     /** A receipt came: the log is the same, what is shown of it is not. */
     noteReceipt: changed.tell,
-    close: stopListening,
+    /** Time has come for something that was shown: views are made anew though the log is the same. */
+    noteTime: () => {
+      room = null;
+      changed.tell();
+    },
+    close: () => {
+      cancelReading?.();
+      stopListening();
+    },
   };
 };
 export type Neighbourhood = ReturnType<typeof createNeighbourhood>;

@@ -7,6 +7,7 @@ import type { Store } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { authorityLane } from './event.ts';
 import type { EventLog } from './event-log.ts';
+import type { Entry } from './lanes.ts';
 import { placeKey, signReceipt, verifyReceipt, type ReceiptRefusal, type ReceiptVector } from './receipts.ts';
 
 export type ReceiptBookDeps = {
@@ -37,10 +38,16 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
   /** A receipt may come before the event that names its device, so some of strangers are kept; anybody can make up more of them. */
   const strangers = (): number => [...newestByDevice.keys()].filter((device) => !log.isAdmitted(device)).length;
 
-  /** How many leading events of a place we hold with their payload. */
+  const isHeld = (entry: Entry | undefined): boolean =>
+    entry !== undefined && (entry.payload !== null || log.isDropped(entry.event.id));
+  log.onStored(({ isRebuilt }) => {
+    if (isRebuilt) heldByPlace.clear();
+  });
+
+  /** How many leading events of a place we hold with their payload; one that was dropped on purpose counts as held. */
   const heldNext = (author: string, lane: number): number => {
     let next = heldByPlace.get(placeKey(author, lane)) ?? 0;
-    while (log.slice(author, lane, next, 1)[0]?.payload) next += 1;
+    while (isHeld(log.slice(author, lane, next, 1)[0])) next += 1;
     heldByPlace.set(placeKey(author, lane), next);
     return next;
   };
@@ -57,7 +64,9 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
 
   const hasNews = (nextByPlace: ReadonlyMap<string, number>): boolean => {
     const before = newestByDevice.get(own)?.nextByPlace;
-    return [...nextByPlace].some(([place, next]) => before?.get(place) !== next);
+    // A place that is gone is news too: the last receipt says more than is held.
+    const isFewer = before !== undefined && nextByPlace.size < before.size;
+    return isFewer || [...nextByPlace].some(([place, next]) => before?.get(place) !== next);
   };
 
   return {
@@ -100,11 +109,16 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
       return vector.bytes;
     },
     all: (): Bytes[] => [...newestByDevice.values()].map(({ bytes }) => bytes),
-    /** Devices (not our own) whose signed receipt covers the event at this place. */
+    /**
+     * Devices (not our own) whose signed receipt covers the event at this place. From where a lane was forked on a count
+     * does not say which twin was meant, so nobody counts.
+     */
     holders: (author: string, lane: number, seq: number): string[] =>
-      [...newestByDevice.values()]
-        .filter(({ device, nextByPlace }) => device !== own && (nextByPlace.get(placeKey(author, lane)) ?? 0) > seq)
-        .map(({ device }) => device),
+      seq >= (log.proofAt(author, lane)?.seq ?? Number.POSITIVE_INFINITY)
+        ? []
+        : [...newestByDevice.values()]
+            .filter(({ device, nextByPlace }) => device !== own && (nextByPlace.get(placeKey(author, lane)) ?? 0) > seq)
+            .map(({ device }) => device),
   };
 };
 export type ReceiptBook = ReturnType<typeof createReceiptBook>;

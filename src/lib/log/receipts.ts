@@ -64,10 +64,15 @@ export const verifyReceipt = async (
   if (!areBytesEqual(named, community)) return err('receipt-community');
   if (places.length > limits.stateVectorEntriesMax) return err('receipt-malformed');
   const nextByPlace = new Map<string, number>();
+  let last: { readonly author: Bytes; readonly lane: number } | null = null;
   for (const place of places) {
     if (!isCborList(place) || place.length !== 3) return err('receipt-malformed');
     const [author, lane, next] = place;
     if (!isCborBytes(author, 32) || !isCborCount(lane) || !isCborCount(next)) return err('receipt-malformed');
+    // One vector has one spelling: places in order, none twice.
+    const order = last ? compareBytes(last.author, author) || last.lane - lane : -1;
+    if (order >= 0) return err('receipt-malformed');
+    last = { author, lane };
     nextByPlace.set(placeKey(bytesToText(author), lane), next);
   }
   if (!(await crypto.verify(device, concatBytes(label, body), signature))) return err('receipt-signature');

@@ -3,107 +3,145 @@ import { authorityLane } from './event.ts';
 import { compareEntries, readEffect, type ReadEffect } from './effect.ts';
 import type { EventLog } from './event-log.ts';
 import type { Entry } from './lanes.ts';
-import type { Membership } from './membership.ts';
-import { readMessage, type RoomMessage } from './room.ts';
+import { newestFirst } from './newest-first.ts';
+import { createQuotaLookup } from './quotas.ts';
+import { isExpired, messageOf, removedMessage, type RoomMessage } from './room.ts';
+import { authorVoid, removerOf, type RoomLog, type RoomPeople } from './room-rules.ts';
+import { isSaid, readRow, type RemovalRow, type RoomRow, type SaidRow } from './room-rows.ts';
 
-type RoomLog = Pick<EventLog, 'heads' | 'slice' | 'hlcs' | 'search'>;
-type Found = { readonly entry: Entry; readonly message: RoomMessage };
+type NewestLog = RoomLog & Pick<EventLog, 'hlcs' | 'search'>;
+type Found = { readonly entry: Entry; readonly row: SaidRow };
 
 /**
  * The last `most` messages of the room, the very same ones that a whole fold ends with, but with only the newest payloads
- * decoded: lanes are merged from their ends. Whether a message repeats an older one is asked of the older payloads' bytes,
- * and only those that hold its clientId are decoded.
+ * decoded: lanes are merged from their ends. Whether a message was removed, or repeats an older one, is asked of the bytes of
+ * all other payloads, and only those that hold its id or its clientId are decoded.
  */
 export const foldNewest = (
-  log: RoomLog,
-  membership: Membership,
+  log: NewestLog,
+  people: RoomPeople,
   most: number,
+  nowMs: number,
   read: ReadEffect = readEffect,
 ): RoomMessage[] => {
-  const entries = newestFirst(log);
-  const kept: Found[] = [];
+  const entries = newestFirst(log, (lane) => lane !== authorityLane);
+  const isOverQuota = createQuotaLookup(log, people, read);
+  const rowOf = (entry: Entry): RoomRow => {
+    const { author, header } = entry.event;
+    return readRow(entry, log.slice(author, header.lane, header.seq - 1, 1)[0], read);
+  };
+  const standingOf = (entry: Entry): SaidRow | null => {
+    const row = rowOf(entry);
+    if (!isSaid(row) || authorVoid(row, people, log) !== null || isOverQuota(row)) return null;
+    return isExpired(row, nowMs) ? null : row;
+  };
+  const found: Found[] = [];
   for (;;) {
-    const before = kept.length;
-    while (kept.length < most) {
+    const before = found.length;
+    for (let messages = 0; messages < most;) {
       const { value: entry, done } = entries.next();
       if (done) break;
-      const message = readMessage(entry, log, membership, read);
-      if (typeof message !== 'string') kept.push({ entry, message });
+      const row = standingOf(entry);
+      if (row) found.push({ entry, row });
+      if (row?.kind === 'message') messages += 1;
     }
-    if (kept.length === before) break;
-    dropRepeats(kept, log, membership, read);
-    if (kept.length >= most) break;
+    const shown = showFound(found, { log, people, rowOf, standingOf });
+    if (shown.length >= most || found.length === before) return shown.slice(0, most).toReversed();
   }
-  return kept.map(({ message }) => message).toReversed();
 };
 
-/** Every entry outside of the authority lane, last of the view order first; one lane's stretch at a time. */
-const newestFirst = function* (log: RoomLog): Generator<Entry, undefined> {
-  const cursors = log
-    .heads()
-    .filter(({ lane }) => lane !== authorityLane)
-    .map(({ author, lane, next }) => createCursor(log, author, lane, next));
-  for (;;) {
-    let newest: { readonly entry: Entry; readonly take: () => void } | null = null;
-    for (const { peek, take } of cursors) {
-      const entry = peek();
-      if (entry && (newest === null || compareEntries(entry, newest.entry) > 0)) newest = { entry, take };
+type Asking = {
+  readonly log: NewestLog;
+  readonly people: RoomPeople;
+  readonly rowOf: (entry: Entry) => RoomRow;
+  readonly standingOf: (entry: Entry) => SaidRow | null;
+};
+
+/** Of rows that stand, newest first, those that are shown: removed ones as such, and of those that repeat each other the first. */
+const showFound = (found: readonly Found[], asking: Asking): RoomMessage[] => {
+  const oldest = found.at(-1)?.entry;
+  if (!oldest) return [];
+  const needles = found.flatMap(({ row }) => [
+    textToBytes(row.eventId),
+    row.kind === 'message' ? textToBytes(row.clientId) : null,
+  ]);
+  const holding = entriesHolding(
+    asking.log,
+    needles.flatMap((needle) => needle ?? []),
+  );
+  const removers = removersOf(
+    found.map(({ row }) => row),
+    holding,
+    asking,
+  );
+  const firstByKey = new Map<string, string>();
+  for (const { row } of found)
+    if (row.kind === 'message' && !removers.has(row.eventId)) firstByKey.set(keyOf(row), row.eventId);
+  const older = holding.flatMap((entry) => {
+    const row = compareEntries(entry, oldest) < 0 ? asking.standingOf(entry) : null;
+    return row?.kind === 'message' && firstByKey.has(keyOf(row)) ? [row] : [];
+  });
+  const removedOlder = older.length === 0 ? new Map() : removersOf(older, allHolding(older, asking.log), asking);
+  const repeated = new Set(older.filter(({ eventId }) => !removedOlder.has(eventId)).map(keyOf));
+  return found.flatMap(({ row }): RoomMessage[] => {
+    const remover = removers.get(row.eventId);
+    if (remover !== undefined) return [removedMessage(row, remover)];
+    if (row.kind !== 'message' || repeated.has(keyOf(row)) || firstByKey.get(keyOf(row)) !== row.eventId) return [];
+    return [messageOf(row)];
+  });
+};
+
+const keyOf = ({ device, clientId }: Extract<SaidRow, { kind: 'message' }>): string => `${device} ${clientId}`;
+
+/** Which of the rows were removed, and by which device; `holding` are all entries that may name one of them. */
+const removersOf = (
+  rows: readonly SaidRow[],
+  holding: readonly Entry[],
+  { log, people, rowOf }: Asking,
+): Map<string, string> => {
+  const removalsByTarget = new Map<string, RemovalRow[]>();
+  for (const entry of holding) {
+    const row = rowOf(entry);
+    if (row.kind === 'removal') removalsByTarget.set(row.target, [...(removalsByTarget.get(row.target) ?? []), row]);
+  }
+  const removers = new Map<string, string>();
+  for (const { eventId, device } of rows) {
+    const remover = removerOf(removalsByTarget.get(eventId) ?? [], device, people, log);
+    if (remover !== null) removers.set(eventId, remover);
+  }
+  return removers;
+};
+
+const allHolding = (rows: readonly SaidRow[], log: NewestLog): Entry[] =>
+  entriesHolding(
+    log,
+    rows.flatMap(({ eventId }) => textToBytes(eventId) ?? []),
+  );
+
+/** The message that a device has said under a clientId, wherever it stands; null when there is none, or its words are gone. */
+export const findSaid = (log: NewestLog, device: string, clientId: string): Entry | null => {
+  const mayHold = createByteSearch([textToBytes(clientId) ?? new Uint8Array(16)]);
+  for (const { author, lane } of log.heads()) {
+    if (author !== device || lane === authorityLane) continue;
+    for (const entry of log.search(author, lane, mayHold)) {
+      const row = readRow(entry, undefined, readEffect);
+      if (row.kind === 'message' && row.clientId === clientId) return entry;
     }
-    if (newest === null) return;
-    newest.take();
-    yield newest.entry;
   }
+  return null;
 };
 
-/** From the end of a lane to its beginning. A lane whose hlc went back somewhere is sorted: its order is not that of the view. */
-const createCursor = (log: RoomLog, author: string, lane: number, next: number) => {
-  const hlcs = log.hlcs(author, lane);
-  const isRising = hlcs.every((hlc, seq) => seq === 0 || hlc > (hlcs[seq - 1] ?? 0));
-  const order = isRising ? null : [...hlcs.keys()].sort((a, b) => (hlcs[a] ?? 0) - (hlcs[b] ?? 0) || a - b);
-  let left = next;
-  let current: Entry | undefined;
-  return {
-    peek: (): Entry | undefined =>
-      left === 0 ? undefined : (current ??= log.slice(author, lane, order?.[left - 1] ?? left - 1, 1)[0]),
-    take: (): void => {
-      left -= 1;
-      current = undefined;
-    },
-  };
-};
-
-/** Takes out what repeats an older message of the same device, whether that one is among the kept ones or before them. */
-const dropRepeats = (kept: Found[], log: RoomLog, membership: Membership, read: ReadEffect): void => {
-  const oldest = kept.at(-1)?.entry;
-  if (!oldest) return;
-  const firstByKey = new Map(kept.map((found) => [keyOf(found.message), found]));
-  const repeated = new Set<string>();
-  const searches = new Map<string, readonly Uint8Array[]>();
-  for (const device of new Set(kept.map(({ message }) => message.device))) {
-    searches.set(
-      device,
-      [...firstByKey.values()].flatMap(({ message }) =>
-        message.device === device ? (textToBytes(message.clientId) ?? []) : [],
-      ),
-    );
+/** Every entry whose payload holds one of the needles anywhere. */
+const entriesHolding = (log: NewestLog, needles: readonly Uint8Array[]): Entry[] => {
+  const mayHold = createByteSearch(needles);
+  const holding: Entry[] = [];
+  for (const { author, lane } of log.heads()) {
+    if (lane === authorityLane) continue;
+    for (const entry of log.search(author, lane, mayHold))
+      if (entry.payload && mayHold(entry.payload)) holding.push(entry);
   }
-  for (const [device, clientIds] of searches) {
-    const mayHold = createByteSearch(clientIds);
-    for (const { author, lane } of log.heads()) {
-      if (author !== device || lane === authorityLane) continue;
-      for (const entry of log.search(author, lane, mayHold)) {
-        if (!entry.payload || !mayHold(entry.payload) || compareEntries(entry, oldest) >= 0) continue;
-        const message = readMessage(entry, log, membership, read);
-        if (typeof message !== 'string') repeated.add(keyOf(message));
-      }
-    }
-  }
-  const stays = (found: Found): boolean =>
-    firstByKey.get(keyOf(found.message)) === found && !repeated.has(keyOf(found.message));
-  kept.splice(0, kept.length, ...kept.filter(stays));
+  return holding;
 };
-
-const keyOf = ({ device, clientId }: RoomMessage): string => `${device} ${clientId}`;
 
 /** Whether some bytes hold one of the needles anywhere. One pass, with a table of their first two bytes. */
 const createByteSearch = (needles: readonly Uint8Array[]) => {

@@ -1,6 +1,5 @@
 import * as encoding from 'lib0/encoding';
-import { concatBytes, textToBytes, utf8 } from '../kernel/ids.ts';
-import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
+import type { Bytes } from '../kernel/ports/crypto.ts';
 
 /**
  * The log as a Yjs document, without one in memory. In the Y.Doc of a (community, lane) every device has a root Y.Array
@@ -18,14 +17,6 @@ export type Run = {
 };
 
 export const rootName = (author: string): string => `l/${author}`;
-
-/** First 53 bits of SHA-256("HN-CLIENT" || author || lane as 4 bytes, big endian). */
-export const clientOf = async (crypto: CryptoPort, author: string, lane: number): Promise<number> => {
-  const laneBytes = new Uint8Array(4);
-  new DataView(laneBytes.buffer).setUint32(0, lane);
-  const hash = await crypto.sha256(concatBytes(utf8('HN-CLIENT'), textToBytes(author) ?? new Uint8Array(0), laneBytes));
-  return Number(new DataView(hash.buffer, hash.byteOffset).getBigUint64(0) >> 11n);
-};
 
 /** The one update that says these runs and nothing else. Runs are ordered by client, highest first, as Yjs writes them. */
 export const encodeRuns = (runs: readonly Run[]): Bytes => {

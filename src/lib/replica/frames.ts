@@ -1,6 +1,5 @@
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
-import { messageYjsSyncStep1, messageYjsSyncStep2, messageYjsUpdate } from 'y-protocols/sync';
 import { decodeCbor, encodeCbor, isCborBytes, isCborCount, isCborList, type Cbor } from '../kernel/codec.ts';
 import { areBytesEqual, utf8, utf8ToText } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
@@ -23,13 +22,34 @@ export type SyncFrame =
         readonly digest: Bytes;
       }[];
     }
+  /** Two events one device signed for one place (`log/fork.ts`). */
+  | { readonly type: 'proof'; readonly proof: Bytes }
   | { readonly type: 'receipt'; readonly receipt: Bytes }
+  /**
+   * From a further device of one's own at the door: its certificate's body and its half of the signatures. Back to it after the
+   * tap, where the person wished so: the same with the root entropy sealed. No part of the sync: linking listens for it.
+   */
+  | { readonly type: 'certify'; readonly body: Bytes; readonly signature: Bytes; readonly sealedRoot: Bytes | null }
   /** The sender ends the link; `reason` is for the other person (an invite that was used, say). */
   | { readonly type: 'bye'; readonly reason: string };
 
 export type FrameRefusal = 'frame-malformed' | 'frame-type' | 'frame-too-many';
 
-const types = { sync: 0, payload: 100, want: 101, heads: 102, receipt: 104, bye: 105 } as const;
+const types = {
+  sync: 0,
+  payload: 100,
+  want: 101,
+  heads: 102,
+  proof: 103,
+  receipt: 104,
+  bye: 105,
+  certify: 106,
+} as const;
+
+/** The steps of y-protocols' sync by their own names; a test holds them against it. Importing it would bring all of Yjs along. */
+export const messageYjsSyncStep1 = 0;
+export const messageYjsSyncStep2 = 1;
+export const messageYjsUpdate = 2;
 
 export const encodeFrame = (frame: SyncFrame): Bytes => {
   const encoder = encoding.createEncoder();
@@ -58,8 +78,12 @@ const encodeBody = (frame: Exclude<SyncFrame, { type: 'ask' } | { type: 'update'
       return encodeCbor(frame.ids);
     case 'heads':
       return encodeCbor(frame.heads.map(({ author, lane, next, digest }) => [author, lane, next, digest]));
+    case 'proof':
+      return frame.proof;
     case 'receipt':
       return frame.receipt;
+    case 'certify':
+      return encodeCbor([frame.body, frame.signature, frame.sealedRoot]);
     case 'bye':
       return utf8(frame.reason);
   }
@@ -120,6 +144,8 @@ const parseStateVector = (bytes: Bytes): Result<ReadonlyMap<number, number>, Fra
 
 const parseBody = (type: number, bytes: Bytes): Result<SyncFrame, FrameRefusal> => {
   if (type === types.receipt) return ok({ type: 'receipt', receipt: bytes });
+  if (type === types.proof) return parseProof(bytes);
+  if (type === types.certify) return parseCertify(bytes);
   if (type === types.bye) {
     const reason = bytes.length <= 60 ? utf8ToText(bytes) : null;
     return reason !== null && /^[a-z-]*$/.test(reason) ? ok({ type: 'bye', reason }) : err('frame-malformed');
@@ -140,6 +166,24 @@ const parseBody = (type: number, bytes: Bytes): Result<SyncFrame, FrameRefusal> 
       (ids) => ({ type: 'want', ids }),
     );
   return parseList(list, parsePair, (payloads) => ({ type: 'payload', payloads }));
+};
+
+const parseProof = (bytes: Bytes): Result<SyncFrame, FrameRefusal> => {
+  if (bytes.length > limits.proofBytesMax) return err('frame-too-many');
+  const decoded = decodeCbor(bytes);
+  const isPair = decoded.ok && isCborList(decoded.value) && decoded.value.length === 2;
+  return isPair && decoded.value.every((each) => isCborBytes(each))
+    ? ok({ type: 'proof', proof: bytes })
+    : err('frame-malformed');
+};
+
+const parseCertify = (bytes: Bytes): Result<SyncFrame, FrameRefusal> => {
+  const decoded = bytes.length <= 512 ? decodeCbor(bytes) : null;
+  if (!decoded?.ok || !isCborList(decoded.value) || decoded.value.length !== 3) return err('frame-malformed');
+  const [body, signature, sealedRoot] = decoded.value;
+  if (!isCborBytes(body) || !isCborBytes(signature, 64)) return err('frame-malformed');
+  if (sealedRoot !== null && !isCborBytes(sealedRoot)) return err('frame-malformed');
+  return ok({ type: 'certify', body, signature, sealedRoot });
 };
 
 const parseList = <T>(

@@ -13,6 +13,7 @@ import { createStops, type Startable } from '../kernel/lifecycle.ts';
 import { err, ok } from '../kernel/result.ts';
 import { watch } from '../kernel/watch.ts';
 import type { Neighbourhood } from '../log/neighbourhood.ts';
+import { decisionsOf, registerPeople, type PeopleOffice } from './community-people.ts';
 
 /** The acts of entering and letting in, as the composition root makes them from log, doors and store. */
 export type CommunityActs = {
@@ -28,6 +29,7 @@ export type ActOutcome = { readonly community: string } | { readonly refused: st
 export type CommunityDeps = {
   readonly bus: Bus;
   readonly acts: CommunityActs;
+  readonly people: PeopleOffice;
   readonly current: () => Neighbourhood | null;
   readonly selfDevice: () => string;
   readonly waiting: () => Members['waiting'];
@@ -42,14 +44,18 @@ export const createCommunity = (deps: CommunityDeps): Startable => {
   const stops = createStops();
 
   const snapshot = (): Members => {
-    const membership = current()?.membership();
+    const membership = current()?.membership() ?? null;
     const members = membership ? [...membership.members.values()] : [];
+    const self = membership?.personOf(deps.selfDevice()) ?? null;
+    const frozenOf = (person: string) => membership?.devicesOf(person).filter(({ state }) => state === 'frozen') ?? [];
     return {
+      ...decisionsOf(membership, deps.selfDevice()),
       members: members
         .map(({ devices, ...member }) => ({
           ...member,
           devices: [...devices],
-          isSelf: devices.includes(deps.selfDevice()),
+          frozenDevices: frozenOf(member.person).map(({ device }) => device),
+          isSelf: member.person === self,
         }))
         .toSorted((a, b) => Number(b.isSelf) - Number(a.isSelf) || a.name.localeCompare(b.name)),
       waiting: deps.waiting(),
@@ -83,6 +89,7 @@ export const createCommunity = (deps: CommunityDeps): Startable => {
           return refused === null ? ok({}) : err(refusal(refused));
         }),
       );
+      stops.add(registerPeople(bus, deps.people));
       stops.add(
         bus.register(communityMembers, async function* (_input, { signal }) {
           return ok(yield* watch(snapshot, deps.onChange, signal));

@@ -17,6 +17,8 @@ import type { Offer } from '../kernel/registry.ts';
 export type PresenceDeps = {
   readonly bus: Bus;
   readonly clock: Clock;
+  /** The community's time (ms since 1970), for what is signed; `clock` is the device's own, measures intervals, and serves for both when absent. */
+  readonly communityNow?: () => number;
   readonly crypto: CryptoPort;
   readonly signing: SigningKey;
   readonly links: Links;
@@ -37,16 +39,19 @@ export const createPresence = (
   const clockByDevice = new Map<string, number>();
   let cancelSoon: (() => void) | null = null;
   let toldOffers = '';
+  let toldAt = 0;
 
   const ownOffers = (): Offer[] => bus.registry.localOffers().filter(({ name }) => deps.isOffered(name));
 
   const send = async (): Promise<void> => {
     const offers = ownOffers();
     toldOffers = JSON.stringify(offers);
+    // Never backwards, also when the clock was put right: neighbours would take it for a repetition.
+    toldAt = Math.max(toldAt + 1, Math.floor((deps.communityNow ?? clock.now)()));
     const body = encodeCbor([
       1,
       signing.publicKey,
-      Math.floor(clock.now()),
+      toldAt,
       offers.map((offer) => [capabilityId(offer), offer.params as unknown as Cbor, offer.loadPercent, offer.isFull]),
     ]);
     deps.broadcast(encodeCbor([body, await signing.sign(concatBytes(label, body))]));

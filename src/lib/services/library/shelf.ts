@@ -31,7 +31,8 @@ export type AddRefusal = {
 };
 
 export const starterCorpus = 'starter';
-const keyPrefix = 'document/';
+/** Own documents as the store keeps them; an export takes them along. */
+export const keyPrefix = 'document/';
 
 /** The documents of this device: kept in the store, indexed in the search worker, listed here. Refused input leaves no trace in any of the three. */
 export const createLibraryShelf = ({
