@@ -6,6 +6,7 @@ import { ask, emojiOn, foundNeighbourhood, giveName, goTo, letIn, say, showInvit
 import { serveStaticFolder } from '../support/static-folder.ts';
 import { build } from './build.mjs';
 import { projectDir, runMain, Unready } from './project.mjs';
+import { takeLinking, takeOwn, takePeople } from './screenshots-people.mjs';
 
 /**
  * `node tests/run/screenshots.mjs <folder>`: every screen and its main states, from real browsers on the real server. Each state is
@@ -95,6 +96,7 @@ const takeAlone = async (street, take) => {
   await page.getByRole('button', { name: 'Run the self-test' }).click();
   await page.getByText(/Everything is in order|not well/).waitFor();
   await take(anna, '14-settings-en');
+  await takeOwn(take, anna);
   await page.getByTestId('emergency-button').click();
   await page.getByText('Heavy bleeding').waitFor();
   await take(anna, '15-emergency-en');
@@ -148,7 +150,9 @@ const takeTogether = async (street, take, anna) => {
     .waitFor();
   await take(anna, '32-chat-en');
   await take(bora, '33-chat-de');
+  await takePeople(street, take, anna, bora);
   await street.moveOut(bora);
+  await takeLinking(street, take, anna);
   await say(anna, 'Are you still there?');
   await anna.page.getByText('Saved here, will send').last().waitFor();
   await take(anna, '34-chat-away-en');

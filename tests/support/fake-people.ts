@@ -1,35 +1,18 @@
-/** Who lives in the fake scene: anna on this device, bora and chen linked, dilek at the door. */
+/** Who lives in the fake scene: anna on this device, bora and chen linked, dilek at the door; esra belongs to the scene `people`. */
 export const id = (letter: string): string => letter.repeat(42) + 'A';
-export const people = { anna: id('n'), bora: id('b'), chen: id('c'), dilek: id('d') } as const;
-export const devices = { anna: id('N'), bora: id('B'), chen: id('C'), dilek: id('D') } as const;
+export const people = { anna: id('n'), bora: id('b'), chen: id('c'), dilek: id('d'), esra: id('s') } as const;
+export const devices = { anna: id('N'), bora: id('B'), chen: id('C'), dilek: id('D'), esra: id('S') } as const;
 export const startedAt = Date.now() - 14 * 60_000;
 
 export const emoji = ['🦊', '🌻', '⛵', '🎈', '🐢', '🍞'];
 
-export const membersOf = (own: string, hasNeighbours: boolean, membership: string): unknown[] => {
-  if (membership !== 'member') return [];
-  const self = {
-    person: people.anna,
-    name: own,
-    role: 'anchor',
-    devices: [devices.anna],
-    isSelf: true,
-    invitedBy: null,
-    since: startedAt,
-  };
-  const others = (['bora', 'chen'] as const).map((who) => ({
-    person: people[who],
-    name: names[who],
-    role: 'member',
-    devices: [devices[who]],
-    isSelf: false,
-    invitedBy: people.anna,
-    since: startedAt,
-  }));
-  return hasNeighbours ? [self, ...others] : [self];
-};
-
-const names = { anna: 'Anna Berger', bora: 'Bora Yıldız', chen: 'Chen Wei', dilek: 'Dilek' } as const;
+export const names = {
+  anna: 'Anna Berger',
+  bora: 'Bora Yıldız',
+  chen: 'Chen Wei',
+  dilek: 'Dilek',
+  esra: 'Esra Kaya',
+} as const;
 
 export const neighbours = [
   {
@@ -87,6 +70,9 @@ export const openingMessages = () =>
       heldBy: state === 'waiting' ? 0 : 2,
       heldOf: 2,
       clientId: 'c'.repeat(20) + String(10 + i),
+      removed: null,
+      canRemove: author === 'anna',
+      isTimeUnclear: false,
     };
   });
 
@@ -105,5 +91,17 @@ export const longTalk = () =>
       isOwn: author === 'anna',
       state: 'handedOn',
       clientId: 'c'.repeat(19) + String(100 + i),
+      canRemove: author === 'anna',
     };
+  });
+
+/** A talk in which words were taken back, a clock was ahead, and one may remove what others say. */
+export const mendedTalk = () =>
+  openingMessages().flatMap((message, i) => {
+    const remover = (by: keyof typeof names) => ({ person: people[by], name: names[by], isSelf: by === 'anna' });
+    const clear = { ...message, canRemove: true };
+    const gone = { ...message, eventId: id('g').slice(0, 40) + String(100 + i), text: '', canRemove: false };
+    if (i === 0) return [clear, { ...gone, removed: remover('bora') }];
+    if (i === 1) return [clear, { ...gone, removed: remover('anna') }];
+    return i === 2 ? [{ ...clear, isTimeUnclear: true }] : [clear];
   });

@@ -4,4 +4,4 @@ import type { FailureCode } from '../../src/lib/kernel/errors.ts';
 export type Refusal = { readonly refused: FailureCode; readonly reason: string };
 export const refuse = (refused: FailureCode, reason: string): Refusal => ({ refused, reason });
 export const isRefusal = (value: unknown): value is Refusal =>
-  typeof value === 'object' && value !== null && 'refused' in value;
+  typeof value === 'object' && value !== null && 'refused' in value && typeof value.refused === 'string';

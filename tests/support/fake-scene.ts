@@ -1,10 +1,13 @@
-import { guide, passages, sources } from './fake-guide.ts';
+import { createFakeCommunity } from './fake-community.ts';
+import { createFakeDevices } from './fake-devices.ts';
+import { passages, sources } from './fake-guide.ts';
+import { createFakeLibrary } from './fake-library.ts';
 import {
   devices,
   emoji,
   id,
   longTalk,
-  membersOf,
+  mendedTalk,
   neighbours,
   openingMessages,
   people,
@@ -19,20 +22,38 @@ export type Scene = {
   nextChange(signal?: AbortSignal): Promise<void>;
 };
 
-/** The story of one device, told by name: new, pending, alone or street. Calls that change something change the story. */
+/**
+ * The story of one device, told by name: new, pending, linking-in, alone, street, people (roles, a proposal, several devices),
+ * member (the same, seen by a plain member), removed, linking, rootless, retired. Calls that change something change the story.
+ */
 export const createScene = (name: string): Scene => {
-  const isBlank = name === 'new' || name === 'pending';
+  const isBlank = name === 'new' || name === 'pending' || name === 'blank';
   const state = {
     name: isBlank ? '' : 'Anna Berger',
-    membership: name === 'new' ? 'none' : name === 'pending' ? 'pending' : 'member',
+    membership: isBlank ? (name === 'pending' ? 'pending' : 'none') : name === 'removed' ? 'removed' : 'member',
     place: isBlank ? '' : 'Lindenstraße 12–18',
     reason: '',
     signalUrl: 'ws://localhost:8787/signal',
-    messages: (name === 'street' ? openingMessages() : name === 'long' ? longTalk() : []) as Record<string, unknown>[],
+    messages: (name === 'street'
+      ? openingMessages()
+      : name === 'long'
+        ? longTalk()
+        : name === 'mended' || name === 'fetching'
+          ? mendedTalk()
+          : []) as Record<string, unknown>[],
     invites: [] as { code: string; expiresAt: number }[],
     waiting:
       name === 'street'
-        ? [{ request: devices.dilek, person: people.dilek, name: 'Dilek', emoji, since: Date.now() }]
+        ? [
+            {
+              request: devices.dilek,
+              person: people.dilek,
+              name: 'Dilek',
+              emoji,
+              since: Date.now(),
+              isKnownPerson: false,
+            },
+          ]
         : [],
   };
   let listeners: (() => void)[] = [];
@@ -40,7 +61,8 @@ export const createScene = (name: string): Scene => {
     listeners.splice(0).forEach((run) => run());
     return {};
   };
-  const hasNeighbours = name === 'street' || name === 'second';
+  const hasNeighbours = ['street', 'second', 'people', 'member', 'linking', 'rootless', 'retired'].includes(name);
+  const community = createFakeCommunity(name);
 
   const answers: Record<string, (input: Record<string, unknown>) => unknown> = {
     'node.info': () => ({
@@ -49,12 +71,16 @@ export const createScene = (name: string): Scene => {
       name: state.name,
       build: '16c2168a',
       membership: state.membership,
-      community: state.membership === 'member' ? { id: 'x'.repeat(21) + 'A', name: state.place } : null,
+      community: ['member', 'removed'].includes(state.membership)
+        ? { id: 'x'.repeat(21) + 'A', name: state.place }
+        : null,
       pendingReason: state.reason,
       signalUrl: state.signalUrl,
       defaultSignalUrl: 'ws://localhost:8787/signal',
       storagePersisted: false,
       startedAt,
+      clockOffsetMs: 0,
+      crypto: 'webcrypto',
     }),
     'node.configure': (input) => {
       if (typeof input.name === 'string') state.name = input.name;
@@ -102,11 +128,38 @@ export const createScene = (name: string): Scene => {
       return change();
     },
     'community.members': () => ({
-      members: membersOf(state.name, hasNeighbours, state.membership),
+      ...community.snapshot(state.name, hasNeighbours, state.membership),
       waiting: state.waiting,
       invites: state.invites,
-      ownEmoji: state.membership === 'pending' ? emoji : [],
     }),
+    'community.promote': (input) => (community.promote(input), change()),
+    'community.propose': (input) => {
+      const answer = community.propose(input);
+      change();
+      return answer;
+    },
+    'community.agree': (input) => {
+      const answer = community.agree(input);
+      change();
+      return answer;
+    },
+    'community.leave': () => {
+      community.leave();
+      state.membership = 'removed';
+      return change();
+    },
+    'community.setPolicy': (input) => (community.setPolicy(input), change()),
+    ...createFakeDevices(name, change),
+    'devices.link': () => {
+      state.membership = 'pending';
+      return change();
+    },
+    'devices.restore': (input) => {
+      if (String(input.words).includes('wrong')) return refuse('bad_request', 'card-word-3');
+      state.name = String(input.name);
+      change();
+      return { person: people.anna };
+    },
     'mesh.peers': () => ({
       neighbours: hasNeighbours ? neighbours : [],
       signalling: { url: state.signalUrl, state: name === 'lost' ? 'lost' : 'open', since: startedAt },
@@ -127,87 +180,29 @@ export const createScene = (name: string): Scene => {
         heldBy: 0,
         heldOf: 3,
         clientId: String(input.clientId),
+        removed: null,
+        canRemove: true,
+        isTimeUnclear: false,
       };
       state.messages = [...state.messages, message];
       change();
       return { eventId: message.eventId, state: 'waiting' };
     },
-    'chat.history': (input) => ({ messages: state.messages.slice(-Number(input.limit)), total: state.messages.length }),
-    'library.corpora': () => ({
-      corpora: [
-        {
-          name: 'starter',
-          documents: 12,
-          passages: 148,
-          sizeBytes: 61_440,
-          languages: ['en', 'de'],
-          visibility: 'community',
-          isStarter: true,
-          heldBy: [devices.bora],
-        },
-        {
-          name: 'street',
-          documents: 1,
-          passages: 6,
-          sizeBytes: 3_900,
-          languages: ['de'],
-          visibility: 'community',
-          isStarter: false,
-          heldBy: [],
-        },
-      ],
-      elsewhere: hasNeighbours ? [{ name: 'allotment', devices: [devices.chen] }] : [],
-      documents: [
-        {
-          cid: id('w'),
-          title: 'Water: when the tap runs dry',
-          corpus: 'starter',
-          language: 'en',
-          sizeBytes: 4_813,
-          updated: '2026-11-23',
-          guide: 'water',
-        },
-        {
-          cid: id('k'),
-          title: 'Bleeding: stop it with pressure',
-          corpus: 'starter',
-          language: 'en',
-          sizeBytes: 4_264,
-          updated: '2026-11-23',
-          guide: 'bleeding',
-        },
-        {
-          cid: id('v'),
-          title: 'Wasser: wenn aus dem Hahn nichts mehr kommt',
-          corpus: 'starter',
-          language: 'de',
-          sizeBytes: 5_120,
-          updated: '2026-11-23',
-          guide: 'water',
-        },
-        {
-          cid: id('h'),
-          title: 'Hausordnung und Absperrhähne',
-          corpus: 'street',
-          language: 'de',
-          sizeBytes: 3_900,
-          updated: '2026-10-02',
-          guide: '',
-        },
-      ],
-      starter: name === 'loading' ? { done: 3, total: 12, failed: 0 } : { done: 12, total: 12, failed: 0 },
-      isReady: name !== 'loading',
+    'chat.remove': (input) => {
+      state.messages = state.messages.map((message) =>
+        message.eventId === input.eventId
+          ? { ...message, text: '', canRemove: false, removed: { person: people.anna, name: state.name, isSelf: true } }
+          : message,
+      );
+      change();
+      return { eventId: input.eventId };
+    },
+    'chat.history': (input) => ({
+      messages: state.messages.slice(-Number(input.limit)),
+      total: state.messages.length,
+      fetching: name === 'fetching' ? { held: 4_200, known: 10_000 } : null,
     }),
-    'library.read': (input) =>
-      input.cid === id('?').slice(0, 43) || String(input.cid).length !== 43
-        ? refuse('not_found', 'no-such-document')
-        : guide(String(input.cid)),
-    'library.search': () => ({ passages: passages(id('w')), evidence: 820, quotes: [] }),
-    'library.ingest': (input) =>
-      String(input.fileName).startsWith('broken')
-        ? refuse('bad_request', 'front-matter-malformed')
-        : { cid: id('z'), title: String(input.fileName), passages: 7, duplicate: false },
-    'library.remove': () => change(),
+    ...createFakeLibrary(name, hasNeighbours, change),
     'ask.answer': async (input) => {
       await new Promise((done) => setTimeout(done, 700));
       const asked = JSON.stringify(input).toLowerCase();

@@ -4,9 +4,10 @@ import { meshPeers } from '../contracts/mesh.ts';
 import { nodeInfoCapability } from '../contracts/node.ts';
 import type { BusClient } from '../kernel/bus-client.ts';
 import { createInstall } from './install.svelte.ts';
-import { createInviteBox } from './invite-box.svelte.ts';
+import { createCodeBox } from './invite-box.svelte.ts';
 import { createLive } from './live.svelte.ts';
 import { createNeighbourhood } from './neighbourhood.svelte.ts';
+import { createStorage } from './storage.svelte.ts';
 import { createToasts } from './toasts.svelte.ts';
 
 /** Whether this tab runs the node itself or looks through another tab's. */
@@ -30,6 +31,10 @@ export const createApp = (connection: AppConnection) => {
   const members = createLive(bus, communityMembers, {});
   const neighbourhood = createNeighbourhood(info, mesh);
   const install = createInstall();
+  const storage = createStorage({
+    isMember: () => (info.value ? info.value.membership === 'member' : null),
+    isInstalled: () => install.state === 'installed',
+  });
   const toasts = createToasts();
   let role = $state(connection.role());
   let trouble = $state(connection.trouble());
@@ -45,6 +50,7 @@ export const createApp = (connection: AppConnection) => {
     members.stop,
     neighbourhood.stop,
     install.stop,
+    storage.stop,
   ];
 
   return {
@@ -58,8 +64,14 @@ export const createApp = (connection: AppConnection) => {
     neighbourhood,
     /** The browser's offer to install the app. */
     install,
+    /** The room of this app in the browser, and whether the browser promised to keep it. */
+    storage,
     /** The invite a link brought, until it is used or put aside. */
-    invite: createInviteBox(),
+    invite: createCodeBox('join'),
+    /** The code of one's own other device that a link brought, until it is used or put aside. */
+    deviceCode: createCodeBox('device'),
+    /** Not empty while this device waits at the door of one's own other device. */
+    linking: createCodeBox('linking'),
     get role() {
       return role;
     },

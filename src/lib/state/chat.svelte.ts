@@ -7,6 +7,7 @@ import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import { err } from '../kernel/result.ts';
+import { createRemovals } from './chat-removal.svelte.ts';
 import { createKeptText, pageStore, type TextStore } from './kept-text.svelte.ts';
 import { createLive, type Live } from './live.svelte.ts';
 import { pageClock } from './page-clock.ts';
@@ -22,9 +23,11 @@ export type Unsent = {
   readonly failure: Failure | null;
 };
 
-const pageMessages = 100;
+const pageMessages = 200;
 const historyMax = 5_000;
 const unsentMax = 50;
+/** Fewer come in before one has read the line that says so. */
+const fetchingMin = 20;
 
 /** The page's own randomness, for message ids. */
 const pageRandom: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
@@ -81,6 +84,11 @@ const createDraft = (store: TextStore, random: Random) => {
   };
 };
 
+type View = {
+  messages: Message[];
+  total: number;
+  fetching: { held: number; known: number } | null;
+};
 type ChatDeps = { bus: BusClient; store?: TextStore; random?: Random; clock?: Clock };
 
 /**
@@ -90,9 +98,10 @@ type ChatDeps = { bus: BusClient; store?: TextStore; random?: Random; clock?: Cl
 export const createChatState = ({ bus, store = pageStore, random = pageRandom, clock = pageClock }: ChatDeps) => {
   const draft = createDraft(store, random);
   const outbox = createOutbox(bus, store);
+  const removals = createRemovals(bus, clock, store);
   let limit = $state(pageMessages);
-  let live = $state.raw<Live<{ messages: Message[]; total: number }> | null>(null);
-  let shown = $state.raw<{ messages: readonly Message[]; total: number } | null>(null);
+  let live = $state.raw<Live<View> | null>(null);
+  let shown = $state.raw<View | null>(null);
   let followers = 0;
 
   /** False when there is no word or too many: the draft then stays as it is. */
@@ -122,6 +131,16 @@ export const createChatState = ({ bus, store = pageStore, random = pageRandom, c
     get failure() {
       return live?.failure ?? null;
     },
+    /** How far this device is with what its neighbours hold; null while nothing worth a word is being fetched. */
+    get fetching() {
+      const fetching = live?.value?.fetching ?? null;
+      return fetching && fetching.known - fetching.held >= fetchingMin ? fetching : null;
+    },
+    /** True from asking for older messages until they stand. */
+    get isLoadingOlder() {
+      return live !== null && live.value === null && shown !== null;
+    },
+    removals,
     get unsent() {
       const known = new Set((live?.value ?? shown)?.messages.map((message) => message.clientId));
       return outbox.unsent.filter((item) => !known.has(item.clientId));
@@ -138,6 +157,7 @@ export const createChatState = ({ bus, store = pageStore, random = pageRandom, c
     discard: outbox.discard,
     /** Shows more of the past. What stands stays on screen until the longer list is there. */
     loadOlder: () => {
+      if (live !== null && live.value === null) return;
       shown = live?.value ?? shown;
       limit = Math.min(historyMax, limit + pageMessages);
       if (live) reopen();
@@ -163,7 +183,11 @@ export const createChatState = ({ bus, store = pageStore, random = pageRandom, c
 };
 export type ChatState = ReturnType<typeof createChatState>;
 
-export const chatStateOf = perBus((bus) => createChatState({ bus }));
+export const chatStateOf = perBus((bus) => {
+  const chat = createChatState({ bus });
+  addEventListener('pagehide', chat.removals.flush);
+  return chat;
+});
 
 /** How many bytes of UTF-8 a text is above what one message may carry; 0 when it fits. */
 const bytesOver = (text: string): number => Math.max(0, utf8(text.trim()).length - limits.messageTextBytesMax);

@@ -14,10 +14,8 @@ export type PeopleViews = {
   readonly members: { readonly value: Members | null };
 };
 
-/** A device or a person on screen: one card. `device` is null for a member none of whose devices was ever met. */
+/** A person on screen: one card, with the state of the one of their devices that is nearest. */
 export type PersonCard = {
-  readonly key: string;
-  readonly device: string | null;
   readonly person: string;
   readonly name: string;
   readonly isSelf: boolean;
@@ -26,10 +24,10 @@ export type PersonCard = {
   readonly kind: Neighbour['kind'];
   readonly rttMs: number | null;
   readonly lastHeardAt: number | null;
+  /** What all their linked devices offer together. */
   readonly offers: Offers;
-  readonly build: string;
-  readonly invitedBy: string;
-  readonly since: number | null;
+  /** One of their devices showed two different histories. */
+  readonly hasFrozen: boolean;
 };
 
 /** What a device offers, in the terms of the screens. */
@@ -52,78 +50,67 @@ export const personOfDevice = (
 export const linkedCount = (views: PeopleViews): number =>
   views.mesh.value?.neighbours.filter(({ state }) => state === 'linked').length ?? 0;
 
-/** Everybody of the neighbourhood: this device first, then the linked, then the others by how lately they were heard. */
+/** Everybody of the neighbourhood once: this person first, then the linked, then the others by how lately they were heard. */
 export const personCards = (views: PeopleViews): readonly PersonCard[] => {
   const own = views.info.value;
   if (!own) return [];
   const members = views.members.value?.members ?? [];
-  const neighbours = views.mesh.value?.neighbours ?? [];
-  const cards = neighbours.map((neighbour) => neighbourCard(neighbour, members));
-  const met = new Set(neighbours.map(({ person }) => person));
+  const gone = new Set([own.person, ...(views.members.value?.former.map(({ person }) => person) ?? [])]);
+  const neighbours = views.mesh.value?.neighbours.filter(({ person }) => !gone.has(person)) ?? [];
+  const byPerson = Map.groupBy(neighbours, ({ person }) => person);
+  const met = [...byPerson.values()].flatMap((devices) => neighbourCard(devices, members));
   const unmet = members
-    .filter((member) => !member.isSelf && !met.has(member.person))
-    .map((member) => unmetCard(member, members));
-  return [selfCard(own, members), ...[...cards, ...unmet].toSorted(byNearness)];
+    .filter((member) => !member.isSelf && !byPerson.has(member.person))
+    .map((member) => ({
+      ...awayCard,
+      ...memberPart(member.person, members),
+      person: member.person,
+      name: member.name,
+    }));
+  return [selfCard(own, members), ...[...met, ...unmet].toSorted(byNearness)];
 };
 
 const byNearness = (a: PersonCard, b: PersonCard): number =>
   Number(b.state === 'linked') - Number(a.state === 'linked') ||
   (a.state === 'linked' ? 0 : (b.lastHeardAt ?? 0) - (a.lastHeardAt ?? 0)) ||
   a.name.localeCompare(b.name) ||
-  (a.key < b.key ? -1 : 1);
+  (a.person < b.person ? -1 : 1);
 
 const memberPart = (person: string, members: readonly Member[]) => {
   const member = members.find((candidate) => candidate.person === person);
-  const inviter = members.find((candidate) => candidate.person === member?.invitedBy);
-  return { role: member?.role ?? ('member' as const), invitedBy: inviter?.name ?? '', since: member?.since ?? null };
+  return { role: member?.role ?? ('member' as const), hasFrozen: (member?.frozenDevices?.length ?? 0) > 0 };
 };
 
 const noOffers: Offers = { answers: false, corpora: [] };
-
-const selfCard = (own: NodeInfo, members: readonly Member[]): PersonCard => ({
-  key: own.device,
-  device: own.device,
-  person: own.person,
-  name: own.name,
-  isSelf: true,
-  state: 'self',
-  kind: 'none',
-  rttMs: null,
-  lastHeardAt: null,
-  offers: noOffers,
-  build: own.build,
-  ...memberPart(own.person, members),
-});
-
-const neighbourCard = (neighbour: Neighbour, members: readonly Member[]): PersonCard => ({
-  key: neighbour.device,
-  device: neighbour.device,
-  person: neighbour.person,
-  name: neighbour.name,
-  isSelf: false,
-  state: neighbour.state,
-  kind: neighbour.kind,
-  rttMs: neighbour.rttMs,
-  lastHeardAt: neighbour.lastHeardAt,
-  offers: readOffers(neighbour.offers),
-  build: neighbour.build,
-  ...memberPart(neighbour.person, members),
-});
-
-const unmetCard = (member: Member, members: readonly Member[]): PersonCard => ({
-  key: member.person,
-  device: null,
-  person: member.person,
-  name: member.name,
+const awayCard = {
   isSelf: false,
   state: 'away',
   kind: 'none',
   rttMs: null,
   lastHeardAt: null,
   offers: noOffers,
-  build: '',
-  ...memberPart(member.person, members),
+} as const;
+
+const selfCard = (own: NodeInfo, members: readonly Member[]): PersonCard => ({
+  ...awayCard,
+  ...memberPart(own.person, members),
+  person: own.person,
+  name: own.name,
+  isSelf: true,
+  state: 'self',
 });
+
+/** The nearest device speaks for its person: a linked one with the quickest way, else the one heard last. */
+const neighbourCard = (devices: readonly Neighbour[], members: readonly Member[]): readonly PersonCard[] => {
+  const linked = devices.filter(({ state }) => state === 'linked');
+  const [nearest] = (linked.length > 0 ? linked : devices).toSorted(
+    (a, b) => (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity) || (b.lastHeardAt ?? 0) - (a.lastHeardAt ?? 0),
+  );
+  if (!nearest) return [];
+  const { person, name, state, kind, rttMs, lastHeardAt } = nearest;
+  const offers = readOffers((linked.length > 0 ? linked : devices).flatMap((device) => device.offers));
+  return [{ isSelf: false, person, name, state, kind, rttMs, lastHeardAt, offers, ...memberPart(person, members) }];
+};
 
 /** Offers of capabilities that no screen speaks about are left out, not guessed at. */
 const readOffers = (offers: Neighbour['offers']): Offers => {

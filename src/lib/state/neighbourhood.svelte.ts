@@ -21,7 +21,7 @@ export const countNeighbours = (mesh: Mesh | null, self: string): number =>
 
 export const standingOf = (info: NodeInfo | null, mesh: Mesh | null, now: number, isOnline: boolean): Standing => {
   if (!info || !mesh) return 'looking';
-  if (info.membership === 'none') return 'alone';
+  if (info.membership === 'none' || info.membership === 'removed') return 'alone';
   if (countNeighbours(mesh, info.person) > 0) return isOnline ? 'neighbours' : 'no-internet';
   const { state, since } = mesh.signalling;
   // Whoever waits at a door keeps knocking; a member is called alone after a while.

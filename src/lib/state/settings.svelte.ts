@@ -5,14 +5,11 @@ import { pageClock } from './page-clock.ts';
 import { checkSignal, parseSignalUrl, type SignalCheck } from './signal-check.ts';
 
 type Step = { readonly name: string; readonly ok: boolean; readonly ms: number; readonly detail: string };
-/** Bytes used and granted, as the browser estimates them; null where it does not tell. */
-type Room = { readonly usedBytes: number; readonly grantedBytes: number } | null;
 
 /** What a person may change of their own node, and what it says about itself. Each act keeps its own failure. */
 export const createSettings = (app: App) => ({
   name: createNameForm(app),
   signal: createSignalForm(app),
-  storage: createStorageView(app),
   selfTest: createSelfTest(app),
 });
 export type Settings = ReturnType<typeof createSettings>;
@@ -106,36 +103,6 @@ const createSignalForm = (app: App) => {
     reset: (): Promise<boolean> => {
       check = null;
       return configure('');
-    },
-  };
-};
-
-const createStorageView = (app: App) => {
-  let room = $state.raw<Room>(null);
-  let persisted = $state<boolean | null>(null);
-  let hasAsked = $state(false);
-  return {
-    get room() {
-      return room;
-    },
-    get isPersisted() {
-      return persisted ?? app.info.value?.storagePersisted ?? false;
-    },
-    /** True when the browser was asked and said no: then only installing the app helps. */
-    get wasRefused() {
-      return hasAsked && persisted === false;
-    },
-    look: async (): Promise<void> => {
-      persisted = await navigator.storage.persisted();
-      const estimate = (await navigator.storage.estimate?.()) ?? {};
-      room =
-        estimate.usage === undefined || estimate.quota === undefined
-          ? null
-          : { usedBytes: estimate.usage, grantedBytes: estimate.quota };
-    },
-    keep: async (): Promise<void> => {
-      persisted = await navigator.storage.persist();
-      hasAsked = true;
     },
   };
 };

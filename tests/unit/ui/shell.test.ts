@@ -2,7 +2,7 @@ import decodeQR from 'qr/decode.js';
 import { describe, expect, it } from 'vitest';
 import type { Mesh } from '../../../src/lib/contracts/mesh.ts';
 import type { NodeInfo } from '../../../src/lib/contracts/node.ts';
-import { inviteOfHash } from '../../../src/lib/state/invite-box.svelte.ts';
+import { codeOfHash } from '../../../src/lib/state/invite-box.svelte.ts';
 import { standingOf } from '../../../src/lib/state/neighbourhood.svelte.ts';
 import { parseSignalUrl } from '../../../src/lib/state/signal-check.ts';
 import { readVitalGuides } from '../../../src/lib/state/vital-guides.ts';
@@ -22,6 +22,8 @@ const info = (membership: NodeInfo['membership']): NodeInfo => ({
   defaultSignalUrl: '',
   storagePersisted: false,
   startedAt: 0,
+  clockOffsetMs: 0,
+  crypto: 'webcrypto',
 });
 const mesh = (linked: readonly string[], state: Mesh['signalling']['state'], since = now): Mesh => ({
   neighbours: linked.map((person) => ({
@@ -65,9 +67,11 @@ describe('the status pill', () => {
 
 describe('what comes in from outside', () => {
   it('reads an invite from the fragment and nothing else', () => {
-    expect(inviteOfHash('#join=HN1_abc-DEF')).toBe('HN1_abc-DEF');
+    expect(codeOfHash('#join=HN1_abc-DEF', 'join')).toBe('HN1_abc-DEF');
+    expect(codeOfHash('#device=HN1_abc-DEF', 'device')).toBe('HN1_abc-DEF');
+    expect(codeOfHash('#device=HN1_abc-DEF', 'join')).toBeNull();
     for (const hash of ['', '#', '#network', '#join=', `#join=${'x'.repeat(2_001)}`])
-      expect(inviteOfHash(hash)).toBeNull();
+      expect(codeOfHash(hash, 'join')).toBeNull();
   });
 
   it('takes a signalling address as people type it, and refuses what cannot be one', () => {

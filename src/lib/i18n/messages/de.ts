@@ -7,6 +7,9 @@ import ask from './de/ask.json';
 import chat from './de/chat.json';
 import library from './de/library.json';
 import mesh from './de/mesh.json';
+import documents from './de/documents.json';
+import devices from './de/devices.json';
+import log from './de/log.json';
 import type { Messages } from '../messages.ts';
 
 /** Every text of the screens in German; a missing or a surplus key is a type error. */
@@ -20,4 +23,7 @@ export const messages: Messages = {
   ...chat,
   ...library,
   ...mesh,
+  ...documents,
+  ...devices,
+  ...log,
 };

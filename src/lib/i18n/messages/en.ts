@@ -7,6 +7,9 @@ import ask from './en/ask.json';
 import chat from './en/chat.json';
 import library from './en/library.json';
 import mesh from './en/mesh.json';
+import documents from './en/documents.json';
+import devices from './en/devices.json';
+import log from './en/log.json';
 
 /** Every text of the screens in English: the list of keys that the other languages must fill. */
 export const messages = {
@@ -19,4 +22,7 @@ export const messages = {
   ...chat,
   ...library,
   ...mesh,
+  ...documents,
+  ...devices,
+  ...log,
 };
