@@ -1,8 +1,13 @@
+import { appendFileSync } from 'node:fs';
 import { randomInt, type Random } from '../../src/lib/kernel/ports/random.ts';
 import { createSeededRandom } from '../contracts/transport-world.ts';
 
 /** What a fuzzer saw: how many inputs, how many of them were taken, and those that were taken and must not have been. */
 export type FuzzTally = { inputs: number; taken: number; wrong: number; threw: number };
+
+/** `bench reliability` asks for more inputs than `npm test`, from other seeds, and reads what every fuzzer saw from this file. */
+const times = Math.max(1, Number(process.env.HEARTHNET_FUZZ_TIMES ?? 1));
+const tallyFile = process.env.HEARTHNET_FUZZ_TALLY;
 
 const pick = <T>(random: Random, items: readonly T[]): T | undefined => items[randomInt(random, items.length)];
 
@@ -61,9 +66,9 @@ export const fuzz = async (
   seeds: readonly Uint8Array[],
   check: (bytes: Uint8Array<ArrayBuffer>) => boolean | null | Promise<boolean | null>,
 ): Promise<FuzzTally> => {
-  const random = createSeededRandom(seed);
-  const tally: FuzzTally = { inputs, taken: 0, wrong: 0, threw: 0 };
-  for (let at = 0; at < inputs; at++) {
+  const random = createSeededRandom(times === 1 ? seed : seed * 1_000 + times);
+  const tally: FuzzTally = { inputs: inputs * times, taken: 0, wrong: 0, threw: 0 };
+  for (let at = 0; at < tally.inputs; at++) {
     try {
       const outcome = await check(mutate(random, seeds));
       if (outcome !== null) tally.taken += 1;
@@ -73,8 +78,9 @@ export const fuzz = async (
       tally.threw += 1;
     }
   }
+  if (tallyFile !== undefined) appendFileSync(tallyFile, `${JSON.stringify(tally)}\n`);
   return tally;
 };
 
 /** The name of a decoder beside what a fuzzer must have seen. */
-export const harmless = (inputs: number) => ({ inputs, wrong: 0, threw: 0 });
+export const harmless = (inputs: number) => ({ inputs: inputs * times, wrong: 0, threw: 0 });

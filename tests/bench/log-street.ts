@@ -4,7 +4,7 @@ import { encodePayload, kinds } from '../../src/lib/log/kinds.ts';
 import { monthLane, signEvent } from '../../src/lib/log/event.ts';
 import type { Entry } from '../../src/lib/log/lanes.ts';
 import { answerFrames } from '../../src/lib/replica/answer.ts';
-import { clientOf } from '../../src/lib/replica/canonical.ts';
+import { clientOf } from '../../src/lib/log/collisions.ts';
 import { createNodeCrypto } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 import { everythingOf, makeStreet } from '../unit/street-fixture.ts';
@@ -73,7 +73,7 @@ const wireBytesOf = async (entries: readonly Entry[]): Promise<number> => {
   const first = entries[0]?.event;
   if (!first) throw new Error('nobody wrote anything');
   const { author, header } = first;
-  const client = await clientOf(createNodeCrypto(seededRandom('wire')), author, header.lane);
+  const client = clientOf(author, header.lane);
   const span = { author, client, from: 0, to: entries.length };
   const log = {
     slice: (_author: string, _lane: number, from: number, most: number) => entries.slice(from, from + most),

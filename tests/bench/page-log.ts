@@ -52,6 +52,7 @@ const openLog = async (name: string, { community, publicKey, pkcs8 }: LogIdentit
   await receipts.load();
   const here = createNeighbourhood({
     crypto: port,
+    clock,
     device: { signing, agreement: await port.ephemeral() },
     log,
     receipts,

@@ -11,6 +11,7 @@ import { bytesToText, utf8 } from '../../src/lib/kernel/ids.ts';
 import type { Store } from '../../src/lib/kernel/ports/store.ts';
 import { createNode } from '../../src/lib/node/create-node.ts';
 import { platformClock as clock, platformRandom as random } from '../../src/lib/node/platform.ts';
+import { createDocumentRoom } from '../../src/lib/replica/documents/document-room.ts';
 import { createSearchRoom } from '../../src/lib/search/search-room.ts';
 import { loadStemmer } from '../../src/lib/search/stemmers.ts';
 import { openIdbStore } from '../../src/lib/stores/idb-store.ts';
@@ -18,6 +19,7 @@ import { createSignalClient } from '../../src/lib/transports/signal-client.ts';
 import { serveRtcHost } from '../../src/lib/transports/webrtc-host.ts';
 import { createRtcHostPort } from '../../src/lib/transports/webrtc-port.ts';
 import { createWebrtcTransport } from '../../src/lib/transports/webrtc.ts';
+import { openNodeBlobs } from '../../src/lib/node/open-node-blobs.ts';
 
 /**
  * A page for `bench sync` only, never part of the app: the whole node with the adapters that the app uses (IndexedDB,
@@ -41,8 +43,10 @@ const openBenchNode = async (signalUrl: string) => {
     clock,
     random,
     store,
+    blobs: await openNodeBlobs({ crypto: webCrypto, clock, random }),
     transport: createWebrtcTransport({ clock, random, signal, host: createRtcHostPort(port2) }),
     search: createSearchRoom({ loadStemmer, now: () => performance.now() }),
+    documents: createDocumentRoom(),
     fetchStatic: async (path) => (path === 'library/index.json' ? utf8('{"guides":[]}') : null),
     build: 'bench',
     defaultSignalUrl: signalUrl,

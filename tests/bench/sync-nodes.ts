@@ -15,12 +15,14 @@ import { parseEvent, verifyEvent } from '../../src/lib/log/event.ts';
 import type { HearthNode } from '../../src/lib/node/create-node.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/lib/transports/memory.ts';
 import { createNode } from '../../src/lib/node/create-node.ts';
+import { createDocumentRoom } from '../../src/lib/replica/documents/document-room.ts';
 import { createSearchRoom } from '../../src/lib/search/search-room.ts';
 import { loadStemmer } from '../../src/lib/search/stemmers.ts';
 import { createMemoryStore } from '../../src/lib/stores/memory-store.ts';
 import { createSeededKeyring } from '../support/node-crypto.ts';
 import { realClock, seededRandom } from '../support/test-neighbours.ts';
 import { rounded, waitUntil } from './samples.ts';
+import { openMemoryBlobs } from '../support/memory-blobs.ts';
 
 const limitMs = 90_000;
 
@@ -98,14 +100,17 @@ const openPair = async () => {
 /** Runs on the platform's WebCrypto through the app's own port, as in a tab. */
 const openNode = async (name: string, network: MemoryNetwork): Promise<HearthNode> => {
   const random = seededRandom(name);
+  const crypto = createWebCrypto();
   const node = await createNode({
-    crypto: createWebCrypto(),
+    crypto,
+    blobs: await openMemoryBlobs({ crypto, clock, random }),
     keyring: createSeededKeyring(utf8(name)),
     clock,
     random,
     store: createMemoryStore(),
     transport: network.transport(name),
     search: createSearchRoom({ loadStemmer, now: () => 0 }),
+    documents: createDocumentRoom(),
     fetchStatic: async (path) => (path === 'library/index.json' ? utf8('{"guides":[]}') : null),
     build: 'bench',
     defaultSignalUrl: 'memory:',

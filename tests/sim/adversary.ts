@@ -4,17 +4,19 @@ import { hlcFromMs, hlcMonth } from '../../src/lib/kernel/hlc.ts';
 import { textToBytes } from '../../src/lib/kernel/ids.ts';
 import type { Bytes, SigningKey } from '../../src/lib/kernel/ports/crypto.ts';
 import { randomInt, type Random } from '../../src/lib/kernel/ports/random.ts';
-import type { Carrier, Channel } from '../../src/lib/kernel/ports/transport.ts';
+import type { Carrier } from '../../src/lib/kernel/ports/transport.ts';
 import { monthLane, signEvent } from '../../src/lib/log/event.ts';
 import { encodePayload, kinds } from '../../src/lib/log/kinds.ts';
 import { signReceipt } from '../../src/lib/log/receipts.ts';
 import { encodeRpc } from '../../src/lib/mesh/rpc-frames.ts';
-import { clientOf, encodeRuns } from '../../src/lib/replica/canonical.ts';
+import { clientOf } from '../../src/lib/log/collisions.ts';
+import { encodeRuns } from '../../src/lib/replica/canonical.ts';
 import { encodeFrame, parseFrame } from '../../src/lib/replica/frames.ts';
 import { createSeededKeyring } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 import type { SimDevice, WrapCarrier } from './device.ts';
 import { createSimCrypto } from './sim-crypto.ts';
+import { tellStory, wholeFrame, type Heard } from './two-stories.ts';
 import type { World } from './world.ts';
 
 export const forgedText = 'forged by mallory';
@@ -22,7 +24,6 @@ export const forgedText = 'forged by mallory';
 const attackChance = 0.12;
 const heardMax = 64;
 
-type Heard = { readonly channel: Channel; readonly message: Uint8Array };
 type Scene = {
   readonly world: World;
   readonly random: Random;
@@ -38,10 +39,17 @@ type Attack = (scene: Scene) => Promise<Heard | null>;
  */
 export const createAdversary = (
   world: World,
-): { readonly wrapCarrier: WrapCarrier; begin(): void; count(): number } => {
+): {
+  readonly wrapCarrier: WrapCarrier;
+  begin(): void;
+  count(): number;
+  /** Signs two events for the next place of her month and tells one to half of her neighbours, the other to the rest; false when she has too few. */
+  equivocate(): Promise<boolean>;
+} => {
   let hasBegun = false;
   let attacksMade = 0;
   const heard: Heard[] = [];
+  const carriers = new Set<Carrier>();
   const random = seededRandom(`${world.seed} mallory attacks`);
   const signing = createSeededKeyring(new TextEncoder().encode(`${world.seed} mallory`))
     .open()
@@ -71,7 +79,12 @@ export const createAdversary = (
       listen: (handlers) =>
         inner.listen({
           ...handlers,
+          closed: (reason) => {
+            carriers.delete(inner);
+            handlers.closed(reason);
+          },
           message: (channel, message) => {
+            if (helloLeft === 0) carriers.add(inner);
             if (helloLeft === 0 && heard.push({ channel, message: message.slice() }) > heardMax) heard.shift();
             handlers.message(channel, message);
           },
@@ -86,13 +99,22 @@ export const createAdversary = (
       hasBegun = true;
     },
     count: () => attacksMade,
+    equivocate: async () => {
+      const mallory = world.devices.find(({ name }) => name === 'mallory');
+      const log = mallory?.node()?.current()?.log;
+      const listeners = [...carriers];
+      if (!mallory || !log || listeners.length < 2) return false;
+      const lane = monthLane(hlcMonth(hlcFromMs(world.clock.now())));
+      const place = { lane, seq: log.next(mallory.id, lane), hlc: hlcFromMs(world.clock.now()) };
+      const stories = [
+        await tellStory(log.community, await signing, random, place),
+        await tellStory(log.community, await signing, random, place),
+      ];
+      for (const [at, carrier] of listeners.entries())
+        for (const { channel, message } of stories[at % 2] ?? []) carrier.send(channel, message);
+      return true;
+    },
   };
-};
-
-const wholeFrame = (channel: Channel, frame: Uint8Array): Heard => {
-  const message = new Uint8Array(frame.length + 1);
-  message.set(frame, 1);
-  return { channel, message };
 };
 
 const anyHeard = ({ heard, random }: Scene): Heard | null =>
@@ -156,7 +178,7 @@ const forge: Attack = async ({ world, random, signing, victim }) => {
   });
   const run = {
     author: target.id,
-    client: await clientOf(crypto, target.id, lane),
+    client: clientOf(target.id, lane),
     start: header.seq,
     envelopes: [event.envelope],
   };

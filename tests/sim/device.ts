@@ -1,9 +1,10 @@
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
-import type { Bytes, Keyring } from '../../src/lib/kernel/ports/crypto.ts';
+import type { Keyring } from '../../src/lib/kernel/ports/crypto.ts';
 import type { Random } from '../../src/lib/kernel/ports/random.ts';
 import type { Store } from '../../src/lib/kernel/ports/store.ts';
 import type { Carrier, Transport } from '../../src/lib/kernel/ports/transport.ts';
 import { createNode, type HearthNode } from '../../src/lib/node/create-node.ts';
+import { createDocumentRoom } from '../../src/lib/replica/documents/document-room.ts';
 import { createSearchRoom } from '../../src/lib/search/search-room.ts';
 import { loadStemmer } from '../../src/lib/search/stemmers.ts';
 import {
@@ -18,8 +19,10 @@ import type { MemoryNetwork } from '../../src/lib/transports/memory.ts';
 import { createSeededKeyring } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 import { createDeviceClock, type DeviceClock, type VirtualClock } from '../support/virtual-clock.ts';
+import { copyOf, putBack, type DiskCopy } from './disk.ts';
 import { createSimCrypto, type Verdicts } from './sim-crypto.ts';
 import type { Trace } from './trace.ts';
+import { openMemoryBlobs } from '../support/memory-blobs.ts';
 
 /** Stands between a node and its carriers: what an adversary adds to its own traffic. */
 export type WrapCarrier = (carrier: Carrier, random: Random) => Carrier;
@@ -37,7 +40,10 @@ export type DeviceDeps = {
 /** One person's device over all its starts and crashes: the disk, the keys and the clock stay, the node comes and goes. */
 export type SimDevice = {
   readonly name: string;
+  /** The key it signs with now; another one after it has given up the last. */
   readonly id: string;
+  /** Every key it has ever had. */
+  readonly ids: ReadonlySet<string>;
   readonly disk: MemoryDisk;
   readonly clock: () => DeviceClock;
   /** null while it is down. */
@@ -49,6 +55,9 @@ export type SimDevice = {
   /** Ends at once, as when the process is killed: what was committed stays on the disk. */
   kill(): void;
   stop(): Promise<void>;
+  /** What lies on the disk now, keys and all; `putBack` makes the disk so again, while the device is down. */
+  copyDisk(): DiskCopy;
+  putBack(copy: DiskCopy): void;
   /** The node meets this fault at the n-th commit from now on; null takes it away. */
   failAt(fault: { readonly commits: number; readonly fault: StoreFault } | null): void;
   setQuotaFull(isFull: boolean): void;
@@ -62,14 +71,16 @@ const build = 'sim';
 export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
   const { seed, name, network, trace } = deps;
   const disk = createMemoryDisk();
-  const keyring = createSeededKeyring(new TextEncoder().encode(`${seed} ${name}`));
-  const id = await deviceIdOf(keyring);
+  const keySeed = new TextEncoder().encode(`${seed} ${name}`);
+  let id = await deviceIdOf(createSeededKeyring(keySeed));
+  const ids = new Set([id]);
   let clock = createDeviceClock(deps.clock);
   let node: HearthNode | null = null;
   let planned: { commits: number; fault: StoreFault } | null = null;
   let isQuotaFull = false;
   let starts = 0;
   let isStarting = false;
+  let isStopped = false;
   const openCarriers = new Set<Carrier>();
   let crashes = 0;
   let tellGone = (): void => {};
@@ -110,9 +121,14 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
       };
     });
     const store = mortalStore(createMemoryStore({ disk, beforeCommit }), trace, name, () => end('crashed'));
+    const keyring = createSeededKeyring(keySeed, { store, random });
+    id = await deviceIdOf(keyring);
+    ids.add(id);
     const begun = (async () => {
+      const crypto = createSimCrypto(random, deps.verdicts);
       const made = await createNode({
-        crypto: createSimCrypto(random, deps.verdicts),
+        crypto,
+        blobs: await openMemoryBlobs({ crypto, clock, random }),
         keyring,
         clock,
         random,
@@ -124,10 +140,16 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
           wrap: (carrier) => deps.wrapCarrier?.(carrier, random) ?? carrier,
         }),
         search: createSearchRoom({ loadStemmer, now: () => 0 }),
+        documents: createDocumentRoom(),
         fetchStatic: async (path) => (path === 'library/index.json' ? new TextEncoder().encode('{"guides":[]}') : null),
         build,
         defaultSignalUrl: 'memory:',
         isStoragePersisted: async () => false,
+        restart: () => {
+          if (isOver || isStopped) return;
+          end('starts as another device');
+          void start();
+        },
       });
       await made.start();
       if (!isOver) node = made;
@@ -138,7 +160,10 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
 
   return {
     name,
-    id,
+    get id() {
+      return id;
+    },
+    ids,
     disk,
     clock: () => clock,
     node: () => node,
@@ -149,9 +174,12 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
       if (node) end('was killed');
     },
     stop: async () => {
+      isStopped = true;
       await node?.stop();
       node = null;
     },
+    copyDisk: () => copyOf(disk),
+    putBack: (copy) => putBack(disk, copy),
     failAt: (fault) => {
       planned = fault && { ...fault };
     },
@@ -163,7 +191,7 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
   };
 };
 
-const deviceIdOf = async (keyring: Keyring): Promise<string> =>
+const deviceIdOf = async (keyring: Pick<Keyring, 'open'>): Promise<string> =>
   bytesToText((await keyring.open()).device.signing.publicKey);
 
 /** After a crash nothing of the node may run on, so what it waits for never comes. */
@@ -241,23 +269,3 @@ const watchedCarrier = (inner: Carrier, { trace, name, openCarriers }: Watch): C
       },
     }),
 });
-
-/** The disk's own word on how long the prefix of a place is that it holds, payloads included. */
-export const heldOnDisk = (disk: MemoryDisk): ReadonlyMap<string, number> => {
-  const seqsByPlace = new Map<string, Set<number>>();
-  for (const { author, lane, seq, id } of disk.events.values()) {
-    if (!disk.payloads.has(id)) continue;
-    const place = `${author} ${lane}`;
-    const seqs = seqsByPlace.get(place) ?? new Set();
-    seqsByPlace.set(place, seqs.add(seq));
-  }
-  const held = new Map<string, number>();
-  for (const [place, seqs] of seqsByPlace) {
-    let next = 0;
-    while (seqs.has(next)) next += 1;
-    held.set(place, next);
-  }
-  return held;
-};
-
-export const textBytes = (text: string): Bytes => new TextEncoder().encode(text) as Bytes;

@@ -2,9 +2,11 @@ import { randomInt, type Random } from '../../src/lib/kernel/ports/random.ts';
 import type { StoreFault } from '../../src/lib/stores/memory-store.ts';
 import type { MemoryFaults } from '../../src/lib/transports/memory-faults.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
+import { describeUpheaval, type Upheaval } from './upheavals.ts';
 
 /** One thing that happens `atMs` after the last admission. `who` is a place in the list of members. */
 export type Act =
+  | Upheaval
   | { readonly type: 'say'; readonly atMs: number; readonly who: number; readonly bytes: number }
   | { readonly type: 'write'; readonly atMs: number; readonly who: number; readonly topic: number }
   | { readonly type: 'ask'; readonly atMs: number; readonly who: number; readonly topic: number }
@@ -63,12 +65,14 @@ export const planOf = (seed: number): Plan => {
     acts.push({ type: 'ask', atMs: pick(periodMs), who: pick(people), topic: pick(topics) });
   if (pick(3) === 0) acts.push({ type: 'rename', atMs: pick(periodMs), who: pick(people) });
   for (let left = 3 + pick(8); left > 0; left--) acts.push(...trouble(random, people, periodMs));
+  const hasAdversary = pick(2) === 0;
+  if (pick(2) === 0) acts.push(...upheaval(random, people, periodMs, hasAdversary));
   return {
     seed,
     people,
     startMs,
     periodMs,
-    hasAdversary: pick(2) === 0,
+    hasAdversary,
     hasStrangers: pick(3) === 0,
     acts: acts
       .filter(({ atMs }) => atMs < periodMs)
@@ -164,6 +168,36 @@ const trouble = (random: Random, people: number, periodMs: number): Act[] => {
   }
 };
 
+/** One thing a seed that changes who is in, or who somebody is. The founder stays; the last one may be mallory. */
+const upheaval = (random: Random, people: number, periodMs: number, hasAdversary: boolean): Act[] => {
+  const pick = (bound: number): number => randomInt(random, bound);
+  const atMs = pick(periodMs);
+  const who = 1 + pick(people - 1);
+  switch (pick(hasAdversary ? 5 : 4)) {
+    case 0: {
+      const trusted = Array.from({ length: pick(4) }, (): Act => ({
+        type: 'promote',
+        atMs: pick(atMs + 1),
+        target: 1 + pick(people - 1),
+      }));
+      return [...trusted, { type: 'remove', atMs, target: who }];
+    }
+    case 1: {
+      const backMs = atMs + 5_000 + pick(2 * minute);
+      return [
+        { type: 'copy', atMs, who },
+        { type: 'put-back', atMs: backMs, who },
+        { type: 'revive', atMs: backMs + 1_000 + pick(30_000), who },
+      ];
+    }
+    case 2:
+    case 3:
+      return [{ type: 'freeze', atMs, who, forMs: 20_000 + pick(3 * minute) }];
+    default:
+      return [{ type: 'equivocate', atMs }];
+  }
+};
+
 const air = (atMs: number, endMs: number, faults: Partial<MemoryFaults>, without: Partial<MemoryFaults>): Act[] => [
   { type: 'air', atMs, faults },
   { type: 'air', atMs: endMs, faults: without },
@@ -172,6 +206,13 @@ const air = (atMs: number, endMs: number, faults: Partial<MemoryFaults>, without
 export const describeAct = (act: Act, names: readonly string[]): string => {
   const name = (who: number): string => names[who] ?? '?';
   switch (act.type) {
+    case 'promote':
+    case 'remove':
+    case 'copy':
+    case 'put-back':
+    case 'equivocate':
+    case 'freeze':
+      return describeUpheaval(act, name);
     case 'say':
       return `${name(act.who)} says ${act.bytes} letters`;
     case 'write':

@@ -13,10 +13,12 @@ import { bytesToText } from '../../src/lib/kernel/ids.ts';
 import { randomInt } from '../../src/lib/kernel/ports/random.ts';
 import { noFaults } from '../../src/lib/transports/memory-faults.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
-import { textBytes, type SimDevice } from './device.ts';
+import type { SimDevice } from './device.ts';
+import { textBytes } from './disk.ts';
 import { unrest, type Said } from './final-checks.ts';
 import { describeAct, topics, type Act, type Plan } from './plan.ts';
 import { createReceiptWatch } from './receipt-watch.ts';
+import type { Upheavals } from './upheavals.ts';
 import type { World } from './world.ts';
 
 const people = ['anna', 'bora', 'chen', 'dana', 'emil', 'fred', 'gina', 'hugo', 'ines', 'jana', 'karl', 'lena'];
@@ -71,13 +73,22 @@ export const knock = async (world: World, inviter: SimDevice, device: SimDevice)
 };
 
 /** The period of life and trouble, and what was said in it. */
-export const live = async (world: World, plan: Plan, members: readonly SimDevice[]): Promise<Said[]> => {
+export const live = async (
+  world: World,
+  plan: Plan,
+  members: readonly SimDevice[],
+  upheavals: Upheavals,
+): Promise<Said[]> => {
   const said: Said[] = [];
   const random = seededRandom(`live ${plan.seed}`);
   const names = members.map(({ name }) => name);
   const beganAt = world.clock.now();
   const look = createReceiptWatch();
-  const watch = (): void => void world.problems.push(...look(members), ...lostAtHome(said));
+  const watch = (): void => {
+    upheavals.look();
+    const steady = members.filter((member) => !upheavals.isShaken(member));
+    world.problems.push(...look(members, steady), ...lostAtHome(said.filter(({ who }) => !upheavals.isShaken(who))));
+  };
   const acts: Act[] = [...plan.acts];
 
   const script = async (): Promise<void> => {
@@ -85,13 +96,13 @@ export const live = async (world: World, plan: Plan, members: readonly SimDevice
       await world.pause(Math.max(0, beganAt + act.atMs - world.clock.now()));
       world.say(describeAct(act, names));
       world.trace.note(describeAct(act, names));
-      perform(world, members, act, said, random);
+      perform({ world, members, said, random, upheavals }, act);
     }
     await world.pause(Math.max(0, beganAt + plan.periodMs - world.clock.now()));
   };
   const looking = keepLooking(world, members, watch);
   await world.drive(script(), plan.periodMs + 60_000);
-  await world.drive(comeToRest(world, members, said), quietWithinMs + 120_000);
+  await world.drive(comeToRest(world, members, said, upheavals), quietWithinMs + 120_000);
   looking.stop();
   watch();
   return said;
@@ -132,13 +143,15 @@ const keepLooking = (world: World, members: readonly SimDevice[], look: () => vo
   };
 };
 
-const perform = (
-  world: World,
-  members: readonly SimDevice[],
-  act: Act,
-  said: Said[],
-  random: ReturnType<typeof seededRandom>,
-): void => {
+type Stage = {
+  readonly world: World;
+  readonly members: readonly SimDevice[];
+  readonly said: Said[];
+  readonly random: ReturnType<typeof seededRandom>;
+  readonly upheavals: Upheavals;
+};
+
+const perform = ({ world, members, said, random, upheavals }: Stage, act: Act): void => {
   const { network } = world;
   const of = (who: number): SimDevice => {
     const member = members[who];
@@ -155,6 +168,7 @@ const perform = (
         clientId: bytesToText(random.bytes(16)),
         outcome: 'lost',
         eventId: '',
+        saidAt: world.clock.now(),
       };
       said.push(words);
       return void say(world, words);
@@ -191,6 +205,13 @@ const perform = (
       return of(act.who).setQuotaFull(act.isFull);
     case 'clock':
       return of(act.who).clock().jump(act.byMs);
+    case 'promote':
+    case 'remove':
+    case 'copy':
+    case 'put-back':
+    case 'equivocate':
+    case 'freeze':
+      return upheavals.perform(act);
   }
 };
 
@@ -209,23 +230,29 @@ const revive = async (world: World, device: SimDevice): Promise<void> => {
 };
 
 /** All troubles end; whatever was not answered is said once more with the same id; then the street must become quiet. */
-const comeToRest = async (world: World, members: readonly SimDevice[], said: readonly Said[]): Promise<void> => {
+const comeToRest = async (
+  world: World,
+  members: readonly SimDevice[],
+  said: readonly Said[],
+  upheavals: Upheavals,
+): Promise<void> => {
   world.say('all troubles end');
   world.network.setFaults(noFaults);
   world.network.heal();
   for (const member of members) {
     member.setQuotaFull(false);
     member.failAt(null);
+    member.clock().thaw();
     const skewMs = member.clock().skewMs();
     if (Math.abs(skewMs) > rightClockBeyondMs) member.clock().jump(-skewMs);
   }
   await world.pause(1_000);
   for (const member of members) await revive(world, member);
   await world.pause(1_000);
-  for (const words of said) if (words.outcome === 'lost') await say(world, words);
+  for (const words of said) if (words.outcome === 'lost' && !upheavals.isShaken(words.who)) await say(world, words);
   const restingSince = world.clock.now();
   for (;;) {
-    const reason = unrest(members);
+    const reason = unrest(upheavals.staying(), upheavals.isShaken);
     if (reason === null) break;
     if (world.clock.now() - restingSince > quietWithinMs) {
       world.problems.push(`not quiet after ${quietWithinMs / 60_000} minutes: ${reason}`);

@@ -1,7 +1,8 @@
 import { decodeCbor, isCborBytes, isCborCount, isCborList } from '../../src/lib/kernel/codec.ts';
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
-import { heldOnDisk, type SimDevice } from './device.ts';
+import type { SimDevice } from './device.ts';
+import { heldOnDisk } from './disk.ts';
 
 type Claim = { readonly device: string; readonly nextByPlace: ReadonlyMap<string, number> };
 
@@ -19,10 +20,15 @@ export const createReceiptWatch = () => {
     return claim;
   };
 
-  return (members: readonly SimDevice[]): string[] => {
+  /** `steady`: those whose disk holds what they once signed to hold; a disk that was put back does not. */
+  return (members: readonly SimDevice[], steady: readonly SimDevice[] = members): string[] => {
     const wrong: string[] = [];
-    const heldById = new Map(
-      members.map((member) => [member.id, { name: member.name, held: heldOnDisk(member.disk) }]),
+    const known = new Set(members.flatMap(({ ids }) => [...ids]));
+    const heldById = new Map(steady.map((member) => [member.id, { name: member.name, held: heldOnDisk(member.disk) }]));
+    const forked = new Set(
+      members
+        .flatMap((member) => member.node()?.current()?.log.forks() ?? [])
+        .map(({ device, lane }) => `${device} ${lane}`),
     );
     for (const member of members) {
       const node = member.node();
@@ -33,10 +39,12 @@ export const createReceiptWatch = () => {
         const { device, nextByPlace } = readClaim(bytes);
         const holder = heldById.get(device);
         if (!holder) {
-          strangers += 1;
+          strangers += known.has(device) ? 0 : 1;
           continue;
         }
         for (const [place, next] of nextByPlace) {
+          // What is forked was cut off after it had been signed for.
+          if (forked.has(place)) continue;
           const held = holder.held.get(place) ?? 0;
           if (held < next)
             wrong.push(

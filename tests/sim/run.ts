@@ -4,15 +4,23 @@ import { forbidRealTime } from './no-real-time.ts';
 import { runSeed, type SeedOutcome } from './seed-run.ts';
 
 /**
- * The simulator: `--seeds N` runs the seeds 1..N (200 when not given), `--seed N` runs one and prints what happens to whom.
- * Every 20th seed runs twice, once checking every signature anew, and both runs must have the same trace. The last line is
- * {"passed": n, "failed": n}: one for each seed and one for the determinism of all.
+ * The simulator: `--seeds N` runs N seeds (200 when not given) from `--from` (1) on, `--seed N` runs one and prints what happens to
+ * whom. Every 20th seed runs twice, once checking every signature anew, and both runs must have the same trace. The last line is
+ * {"passed": n, "failed": n, "virtualMs": n}: one for each seed and one for the determinism of all, and the time that passed in them.
  */
 const { values } = parseArgs({
-  options: { seeds: { type: 'string' }, seed: { type: 'string' }, lines: { type: 'boolean' } },
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string' },
+    seed: { type: 'string' },
+    lines: { type: 'boolean' },
+  },
 });
 const only = values.seed === undefined ? null : Number(values.seed);
-const seeds = only === null ? Array.from({ length: Number(values.seeds ?? 200) }, (_, at) => at + 1) : [only];
+const seeds =
+  only === null
+    ? Array.from({ length: Number(values.seeds ?? 200) }, (_, at) => at + Number(values.from ?? 1))
+    : [only];
 const twiceEvery = 20;
 
 // The only dynamic import of a node: loaded before a run, it resolves like any promise.
@@ -24,6 +32,7 @@ let failed = 0;
 let differing = 0;
 const startedAt = now();
 let slowestMs = 0;
+let virtualMs = 0;
 
 const once = async (seed: number, withRealVerdicts: boolean, keepLines: boolean): Promise<SeedOutcome> => {
   const allow = forbidRealTime();
@@ -50,6 +59,7 @@ for (const seed of seeds) {
   const tookMs = now() - began;
   slowestMs = Math.max(slowestMs, tookMs);
   const problems = [...outcome.problems];
+  virtualMs += outcome.virtualMs;
   if (seed % twiceEvery === 0) {
     const again = await once(seed, true, false);
     problems.push(...again.problems.filter((problem) => !problems.includes(problem)));
@@ -78,5 +88,5 @@ else {
 console.log(
   `${seeds.length} seeds in ${((now() - startedAt) / 1000).toFixed(1)} s, the slowest in ${(slowestMs / 1000).toFixed(1)} s`,
 );
-console.log(JSON.stringify({ passed, failed }));
+console.log(JSON.stringify({ passed, failed, virtualMs }));
 process.exitCode = failed === 0 ? 0 : 1;

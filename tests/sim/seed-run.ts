@@ -6,6 +6,7 @@ import { gather, live } from './play.ts';
 import { planOf } from './plan.ts';
 import { createSimCrypto } from './sim-crypto.ts';
 import { meetWithStolenKey, standAtTheDoor, type Stranger } from './strangers.ts';
+import { createUpheavals } from './upheavals.ts';
 import { createWorld, type World } from './world.ts';
 
 export type SeedOptions = {
@@ -62,9 +63,11 @@ const playSeed = async (world: World, plan: ReturnType<typeof planOf>, withRealV
     strangers.push(await world.drive(standAtTheDoor(world, host), 60_000));
     strangers.push(await world.drive(meetWithStolenKey(world, victim), 60_000));
   }
-  const said = await live(world, plan, members);
+  const upheavals = createUpheavals(world, members, adversary.equivocate);
+  const said = await live(world, plan, members, upheavals);
+  await world.drive(upheavals.settled(), 15 * 60_000);
   const crypto = createSimCrypto(seededRandom('checks'), null);
-  world.problems.push(...(await checkEverything(world, members, said, crypto)));
+  world.problems.push(...(await checkEverything(world, { members, said, upheavals })));
   if (withRealVerdicts) world.problems.push(...(await checkSignatures(members, crypto)));
   if (plan.hasAdversary) world.say(`mallory attacked ${adversary.count()} times`);
   for (const stranger of strangers) world.problems.push(...(await stranger.stop()));

@@ -11,7 +11,8 @@ import { authorityLane, monthLane, signEvent } from '../../src/lib/log/event.ts'
 import { encodePayload, kinds } from '../../src/lib/log/kinds.ts';
 import { createNeighbours } from '../../src/lib/mesh/neighbours.ts';
 import { encodeRpc, parseRpc } from '../../src/lib/mesh/rpc-frames.ts';
-import { clientOf, encodeRuns } from '../../src/lib/replica/canonical.ts';
+import { clientOf } from '../../src/lib/log/collisions.ts';
+import { encodeRuns } from '../../src/lib/replica/canonical.ts';
 import { encodeFrame, parseFrame } from '../../src/lib/replica/frames.ts';
 import { createSeededKeyring } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
@@ -136,7 +137,7 @@ export const meetWithStolenKey = async (world: World, victim: SimDevice): Promis
     });
     const run = {
       author: self,
-      client: await clientOf(crypto, self, authorityLane),
+      client: clientOf(self, authorityLane),
       start: 0,
       envelopes: [event.envelope],
     };

@@ -6,13 +6,25 @@ import {
   createPrivateKey,
   createPublicKey,
   diffieHellman,
+  hkdfSync,
   sign as nodeSign,
   verify as nodeVerify,
   type KeyObject,
 } from 'node:crypto';
 import { hasSmallOrderR, isSoundPoint } from '../../src/lib/crypto/point.ts';
-import type { AgreementKey, Bytes, CryptoPort, Keyring, SigningKey } from '../../src/lib/kernel/ports/crypto.ts';
+import type {
+  AgreementKey,
+  Bytes,
+  CryptoPort,
+  KeyChange,
+  Keyring,
+  OpenKeys,
+  PreparedKeys,
+  SigningKey,
+} from '../../src/lib/kernel/ports/crypto.ts';
 import type { Random } from '../../src/lib/kernel/ports/random.ts';
+import type { Store } from '../../src/lib/kernel/ports/store.ts';
+import { ok } from '../../src/lib/kernel/result.ts';
 
 /**
  * The crypto port on Node's synchronous functions: every promise is already resolved, so a simulated run has one order of events
@@ -50,12 +62,62 @@ export const createNodeCrypto = (random: Random, verdicts: Map<string, boolean> 
   ephemeral: async () => agreementFromSeed(random.bytes(32)),
 });
 
-/** Keys from a seed: the same device every time the same seed is given. */
-export const createSeededKeyring = (seed: Uint8Array): Keyring => {
+/**
+ * Keys from a seed: the same device every time the same seed is given. A change of identity is kept on the store when one is
+ * given (so a copied disk carries it), else in the keyring; `random` then makes the new keys.
+ */
+export const createSeededKeyring = (
+  seed: Uint8Array,
+  place: { readonly store?: Store; readonly random?: Random } = {},
+): Pick<Keyring, 'prepare'> & { open(): Promise<SeededKeys> } => {
   const part = (label: string) => new Uint8Array(createHash('sha256').update(label).update(seed).digest());
-  const root = signingFromSeed(part('root'));
-  const device = { signing: signingFromSeed(part('device')), agreement: agreementFromSeed(part('agreement')) };
-  return { open: async () => ({ device, rootPublicKey: root.publicKey, rootSign: root.sign }) };
+  const { store, random = { bytes: (length: number) => part(`changed ${changes++}`).slice(0, length) } } = place;
+  let changes = 0;
+  let kept: SeedKeys = { device: part('device'), agreement: part('agreement'), entropy: part('root').slice(0, 16) };
+  const current = async (): Promise<SeedKeys> => ((await store?.get('keys')) as SeedKeys | undefined) ?? kept;
+  return {
+    open: async () => openSeeds(await current()),
+    prepare: async ({ root, device }) => {
+      const now = await current();
+      const own = device === 'keep' ? now : { device: random.bytes(32), agreement: random.bytes(32) };
+      const next: SeedKeys = { ...now, device: own.device, agreement: own.agreement, ...rootParts(root, now, random) };
+      const commit: PreparedKeys['commit'] = async (along) => {
+        const committed = await store?.commit({ kv: [{ key: 'keys', value: next }, ...along] }, 'strict');
+        if (committed?.ok !== false) kept = next;
+        return committed ?? ok(undefined);
+      };
+      return { keys: openSeeds(next), commit };
+    },
+  };
+};
+
+type SeededKeys = OpenKeys & { readonly rootSign: SigningKey['sign'] };
+type SeedKeys = {
+  readonly device: Bytes;
+  readonly agreement: Bytes;
+  readonly entropy: Bytes | null;
+  readonly person?: Bytes;
+};
+
+const rootParts = (root: KeyChange['root'], now: SeedKeys, random: Random): Pick<SeedKeys, 'entropy' | 'person'> => {
+  if (root === 'keep') return { entropy: now.entropy, ...(now.person ? { person: now.person } : {}) };
+  if (root !== 'new' && 'publicKey' in root) return { entropy: null, person: root.publicKey };
+  return { entropy: root === 'new' ? random.bytes(16) : root.entropy };
+};
+
+/** HKDF-SHA-256 with the label of the real keyring, so that a recovery card means the same person to both. */
+const rootFromEntropy = (entropy: Uint8Array): SigningKey =>
+  signingFromSeed(new Uint8Array(hkdfSync('sha256', entropy, new Uint8Array(32), 'HN-ROOT', 32)));
+
+const openSeeds = ({ device, agreement, entropy, person }: SeedKeys): SeededKeys => {
+  const root = entropy && rootFromEntropy(entropy);
+  const rootSign: SigningKey['sign'] = root ? root.sign : () => Promise.reject(new Error('this keyring has no root'));
+  return {
+    device: { signing: signingFromSeed(device), agreement: agreementFromSeed(agreement) },
+    rootPublicKey: root?.publicKey ?? person ?? new Uint8Array(32),
+    root: root && entropy ? { sign: root.sign, entropy: async () => entropy.slice() } : null,
+    rootSign,
+  };
 };
 
 export const signingFromSeed = (seed: Uint8Array): SigningKey => {

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from '@playwright/test';
@@ -95,6 +95,9 @@ export const openStreet = async (options: StreetOptions = {}) => {
     move,
     /** Closes a person's whole browser; the profile stays on disk. */
     moveOut: ({ context }: Resident): Promise<void> => context.close(),
+    /** Copies the profile of somebody who has moved out, keys and all, as a backup or a cloned disk does. */
+    copyProfile: (from: string, to: string): void =>
+      cpSync(join(folder, `profile-${from}`), join(folder, `profile-${to}`), { recursive: true }),
     url: () => url,
     close: async (): Promise<void> => {
       for (const { context } of residents) await context.close();

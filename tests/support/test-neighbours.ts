@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '../../src/lib/kernel/ports/clock.ts';
 import type { Random } from '../../src/lib/kernel/ports/random.ts';
 import { createNode, type HearthNode } from '../../src/lib/node/create-node.ts';
+import { createDocumentRoom } from '../../src/lib/replica/documents/document-room.ts';
 import { createSearchRoom } from '../../src/lib/search/search-room.ts';
 import { loadStemmer } from '../../src/lib/search/stemmers.ts';
 import {
@@ -11,7 +12,9 @@ import {
   type MemoryDisk,
   type MemoryStoreOptions,
 } from '../../src/lib/stores/memory-store.ts';
+import type { MemoryBlobFiles } from '../../src/lib/stores/memory-blobs.ts';
 import type { MemoryNetwork } from '../../src/lib/transports/memory.ts';
+import { openMemoryBlobs } from './memory-blobs.ts';
 import { createNodeCrypto, createSeededKeyring } from './node-crypto.ts';
 
 export const realClock: Clock = {
@@ -44,28 +47,36 @@ export const seededRandom = (seed: string): Random => {
 
 export type TestNodeOptions = {
   readonly name: string;
+  /** What the keys of the first start are made from; the name when absent. */
+  readonly seed?: string;
   readonly network: MemoryNetwork;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly disk?: MemoryDisk;
   readonly beforeCommit?: MemoryStoreOptions['beforeCommit'];
   readonly verdicts?: Map<string, boolean>;
+  /** Called when the node has changed who it is. */
+  readonly restart?: () => void;
   /** Real starter guides take a while to index; most tests want none. */
   readonly withStarter?: boolean;
+  readonly blobs?: { readonly files?: MemoryBlobFiles; readonly quotaBytes?: () => number };
 };
 
 /** A whole node, real but for its network, disk and keys: what runs in a tab, in this process. */
 export const createTestNode = async (options: TestNodeOptions): Promise<HearthNode & { disk: MemoryDisk }> => {
   const { name, network, clock = realClock, random = seededRandom(name), disk = createMemoryDisk() } = options;
   const store = createMemoryStore({ disk, ...(options.beforeCommit ? { beforeCommit: options.beforeCommit } : {}) });
+  const crypto = createNodeCrypto(random, options.verdicts);
   const node = await createNode({
-    crypto: createNodeCrypto(random, options.verdicts),
-    keyring: createSeededKeyring(new TextEncoder().encode(name)),
+    crypto,
+    blobs: await openMemoryBlobs({ crypto, clock, random, ...options.blobs }),
+    keyring: createSeededKeyring(new TextEncoder().encode(options.seed ?? name), { store, random }),
     clock,
     random,
     store,
     transport: network.transport(name),
     search: createSearchRoom({ loadStemmer, now: () => 0 }),
+    documents: createDocumentRoom(),
     fetchStatic: async (path) =>
       options.withStarter
         ? readStatic(path)
@@ -75,6 +86,8 @@ export const createTestNode = async (options: TestNodeOptions): Promise<HearthNo
     build: 'test',
     defaultSignalUrl: 'memory:',
     isStoragePersisted: async () => false,
+    scryptLog2: 15,
+    ...(options.restart ? { restart: options.restart } : {}),
   });
   await node.start();
   return { ...node, disk };

@@ -15,6 +15,9 @@ export type DeviceClock = Clock & {
   jump(byMs: number): void;
   /** How far the device's clock is from the true time. */
   skewMs(): number;
+  /** As a browser freezes a page it does not show: timers that come due wait until `thaw`, and then all fire in their order. */
+  freeze(): void;
+  thaw(): void;
   /** The device is gone: no timer of it fires any more, and none can be made. */
   end(): void;
 };
@@ -58,16 +61,24 @@ export const createVirtualClock = (startMs: number): VirtualClock => {
 
 export const createDeviceClock = (world: Clock, initialSkewMs = 0): DeviceClock => {
   const cancels = new Set<() => void>();
+  const held = new Set<() => void>();
   let skewMs = initialSkewMs;
   let isOver = false;
+  let isFrozen = false;
   return {
     now: () => world.now() + skewMs,
     after: (delayMs, run) => {
       if (isOver) return () => {};
-      const cancel = world.after(delayMs, () => {
+      const fire = (): void => {
+        if (isFrozen) return void held.add(fire);
         cancels.delete(cancel);
         run();
-      });
+      };
+      const cancelInWorld = world.after(delayMs, fire);
+      const cancel = (): void => {
+        cancelInWorld();
+        held.delete(fire);
+      };
       cancels.add(cancel);
       return () => {
         cancels.delete(cancel);
@@ -79,6 +90,16 @@ export const createDeviceClock = (world: Clock, initialSkewMs = 0): DeviceClock 
       skewMs += byMs;
     },
     skewMs: () => skewMs,
+    freeze: () => {
+      isFrozen = true;
+    },
+    thaw: () => {
+      isFrozen = false;
+      for (const fire of [...held]) {
+        if (!held.delete(fire)) continue; // cancelled by one before it
+        fire();
+      }
+    },
     end: () => {
       isOver = true;
       for (const cancel of cancels) cancel();

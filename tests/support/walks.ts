@@ -84,6 +84,12 @@ export const letIn = async ({ page }: Resident, language: Language = 'en'): Prom
   return emoji;
 };
 
+/** Opens the sheet of a person from the Mesh screen, where this resident is. */
+export const openPerson = async ({ page }: Resident, name: string): Promise<void> => {
+  await page.getByTestId('person').getByRole('button', { name, exact: true }).click();
+  await expect(page.getByRole('dialog', { name })).toBeVisible();
+};
+
 /** The six emoji that stand on this screen, once they do. */
 export const emojiOn = async (page: Page): Promise<string[]> => {
   const row = page.getByTestId(/emoji$/).first();
