@@ -17,6 +17,7 @@ const d2 = '`contracts` import kernel.';
 const d3 = '`crypto`, `log`, `search` import kernel (and contracts for types).';
 const d3b =
   '`mesh` (links, Hello, calls) stands on crypto, `replica` (the log as Yjs) on log; neither knows a service, a transport or a store.';
+const d3c = '`blobs` stands on kernel (and crypto), knows links by the Links port and the disk by the BlobDisk port.';
 const d4 =
   '`services` know the bus, their own contract, log views and ports; never a sibling service, a transport, a store or Svelte.';
 const d5 = '`transports` and `stores` import kernel and wire only; they never see a service.';
@@ -63,7 +64,12 @@ module.exports = {
     only('D3-search', d3, lib('search'), [lib('search', 'kernel', 'contracts'), 'node_modules/']),
     // The two rooms between log and services (docs/adr/0006).
     only('D3-mesh', d3b, lib('mesh'), [lib('mesh', 'crypto', 'kernel')]),
-    only('D3-replica', d3b, lib('replica'), [lib('replica', 'log', 'kernel'), pack('yjs', 'y-protocols', 'lib0')]),
+    // The third room between (docs/adr/0030): what it keeps files on and whom it speaks to come to it as ports.
+    only('D3-blobs', d3c, lib('blobs'), [lib('blobs', 'crypto', 'kernel')]),
+    only('D3-replica', d3b, lib('replica'), [
+      lib('replica', 'log', 'kernel'),
+      pack('yjs', 'y-protocols', 'lib0', 'y-webrtc'),
+    ]),
     rule(
       'D3-types',
       d3,
@@ -91,6 +97,7 @@ module.exports = {
 
     doorkeeper(['yjs', 'y-protocols', 'lib0'], '^src/lib/replica/'),
     doorkeeper(['simple-peer', '@types/simple-peer'], '^src/lib/transports/webrtc'),
+    doorkeeper(['y-webrtc'], '^src/lib/replica/documents/open-room\\.ts$'),
     doorkeeper(['idb'], '^src/lib/stores/'),
     doorkeeper(['@orama/stemmers'], '^src/lib/search/stemmers\\.ts$'),
     doorkeeper(['comlink'], '^(workers|src/lib/node)/'),

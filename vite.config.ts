@@ -46,7 +46,9 @@ export default defineConfig({
         optimizeDeps: {
           include: [
             ...[
+              '@noble/curves/ed25519.js',
               '@noble/ed25519',
+              '@noble/hashes/sha2.js',
               '@orama/stemmers/english',
               '@orama/stemmers/german',
               'comlink',

@@ -18,7 +18,7 @@ const code = /\.(ts|js|mjs|cjs|svelte)$/;
 const bans = [
   ...['Math.random', 'Date.now(', 'setTimeout(', 'setInterval('].map((word) => ({
     rule: 'injected',
-    where: /^src\/lib\/(kernel|log|replica|crypto|services|search)\//,
+    where: /^src\/lib\/(kernel|log|replica|crypto|blobs|services|search)\//,
     pattern: new RegExp(`(?<![\\w$.])${word.replace(/[.(]/g, '\\$&')}`),
     sentence: `${word.replace('(', '')} belongs to the clock and random ports, so that a seed repeats a run.`,
   })),

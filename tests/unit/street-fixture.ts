@@ -93,7 +93,13 @@ export const openNeighbourhood = async (owner: Person, community: Bytes, place: 
     log: opened.log,
     signing: owner.keys.signing,
   });
-  const here = createNeighbourhood({ crypto: platformCrypto, device: owner.keys, log: opened.log, receipts });
+  const here = createNeighbourhood({
+    crypto: platformCrypto,
+    clock: opened.clock,
+    device: owner.keys,
+    log: opened.log,
+    receipts,
+  });
   await here.openKeys();
   return { ...opened, here, receipts };
 };

@@ -10,6 +10,31 @@ export const limits = {
   envelopeBytesMax: 512,
   payloadSaltBytes: 16,
   authorityHeadsMax: 8,
+  // who belongs (src/lib/log): one act names at most so many lanes of the person it is aimed at; 56 KiB of payload hold them
+  cutsMax: 512,
+  intentBytesMax: 48 * 1024,
+  coSignaturesMax: 8,
+  quorumMax: 3,
+  proposalsShownMax: 32,
+  proposalsPerPersonMax: 8,
+  olderEpochsMax: 3,
+  sealsPerEventMax: 250,
+  keyLifeMs: 30 * 24 * 3600_000,
+  dutyPauseMs: 3_000,
+  twinLinksMs: 5_000,
+  dutyLookMs: 10 * 60_000,
+  // forks (src/lib/log): what has no place in the log because its lane is forked; proofs of devices no event has named yet;
+  // combinations of twins that are tried for a pinned run; certificates remembered by their event
+  proofBytesMax: 1040,
+  twinsMax: 16_384,
+  twinsPerLaneMax: 4_096,
+  twinsPerPlaceMax: 4,
+  proofStrangersMax: 64,
+  forkRunsMax: 64,
+  namingsMax: 8_192,
+  clientsMax: 16_384,
+  /** Payloads of authority events that wait, in all. */
+  waitingPayloadBytesMax: 8 * 1024 * 1024,
   orphansPerAuthorMax: 256,
   orphansMax: 4096,
   parkedEventsMax: 4096,
@@ -37,6 +62,13 @@ export const limits = {
   syncQueueBytesMax: 64 * 1024 * 1024,
   antiEntropyMs: 30_000,
   linkFramesPerMinuteMax: 60_000,
+  linkBytesPerMinuteMax: 512 * 1024 * 1024,
+  // Live pushes of one author over one link in a minute; what is over it is asked for later, as history is.
+  livePushEventsPerMinuteMax: 1_200,
+  livePushBytesPerMinuteMax: 8 * 1024 * 1024,
+  livePushAuthorsMax: 512,
+  /** How long own appends wait at most for the first neighbour's word on our own lanes after a start. */
+  ownComparisonMs: 5_000,
   // receipts and presence
   receiptMinIntervalMs: 1_000,
   presenceIntervalMs: 30_000,
@@ -175,4 +207,92 @@ export const limits = {
   verifyHelpersMax: 3,
   verifyHelperMs: 20_000,
   verifyIdleMs: 60_000,
+  // blobs (protocol 10): what one may be, what this device keeps, and what one neighbour may ask for
+  blobChunkBytes: 256 * 1024,
+  blobBytesMax: 4 * 1024 ** 3,
+  blobChunksMax: 16_384,
+  blobTypeCharsMax: 100,
+  blobHoldersMax: 256,
+  blobHolderCharsMax: 120,
+  blobsMax: 10_000,
+  blobQuotaBytesMax: 64 * 1024 ** 3,
+  blobsWantedMax: 256,
+  blobsFetchedAtOnceMax: 4,
+  /** In one question to a neighbour what it has. */
+  blobsAskedAtOnceMax: 64,
+  blobSilenceMs: 10_000,
+  blobLookAgainMs: 10_000,
+  bulkChunksAskedMax: 16,
+  bulkAsksWaitingMax: 64,
+  bulkFramesPerMinuteMax: 30_000,
+  bulkBytesPerMinuteMax: 1024 ** 3,
+  bulkUnaskedMax: 64,
+  bulkInterestsMax: 64,
+  // tokens (protocol 9): a link, the whole chain, what a call carries, what a device keeps
+  tokenLinksMax: 4,
+  tokenBytesMax: 2_400,
+  tokensPerCallMax: 4,
+  tokenLifeMs: 24 * 3600_000,
+  tokenLifeMaxMs: 31 * 24 * 3600_000,
+  tokenSkewSeconds: 600,
+  tokenTextCharsMax: 80,
+  tokenFieldsMax: 8,
+  tokenChoicesMax: 32,
+  tokenRpmMax: 600,
+  tokenCountersMax: 1_024,
+  tokensRememberedMax: 256,
+  tokensHeldMax: 64,
+  tokensIssuedMax: 256,
+  callParamsMax: 8,
+  callParamCharsMax: 80,
+  // community clock (protocol 3): persons whose Hello clocks make a median, and the distance below which nobody is off
+  clockPersonsMin: 3,
+  clockPersonsMax: 400,
+  clockOffMs: 5 * 60_000,
+  // devices: linking, giving up, taking one's data along
+  linkCodeMs: 15 * 60_000,
+  /** A person's device that had to give up its key comes back without a tap, so often in an hour at one neighbour. */
+  adoptionsPerHourMax: 3,
+  adoptionRetryMs: 15_000,
+  /** A device that gives up its key waits so long for more of its own writing to come from neighbours. */
+  retireQuietMs: 2_000,
+  passphraseCharsMin: 12,
+  passphraseCharsMax: 1_024,
+  exportBytesMax: 256 * 1024 * 1024,
+  exportRecordBytesMax: 8 * 1024 * 1024,
+  exportEventsPerRecord: 128,
+  /** scrypt's work factor N as a power of two: below it a machine guesses too fast, above it a phone has not the memory. */
+  scryptLog2Min: 15,
+  scryptLog2Max: 18,
+  // rooms (protocol 3): effective messages of one person in one UTC day; more are kept and void
+  roomMessagesPerDayMax: 2_000,
+  /** A message whose time lies further ahead of this node's is shown as "time unclear". */
+  messageFutureMs: 5 * 60_000,
+  /** Events that are read for the room in one turn, behind the first screen. */
+  roomReadEvents: 2_000,
+  /** Events whose expiry is looked at in one turn, and payloads that are dropped in one commit. */
+  expiryScanEvents: 2_000,
+  payloadsDroppedAtOnceMax: 256,
+  // collaborative documents (src/lib/replica/documents). Every bound of a verdict counts, none measures time: verdicts are the same everywhere.
+  documentTitleCharsMax: 80,
+  documentsPerDeviceMax: 32,
+  documentUpdateBytesMax: 16 * 1024,
+  /** Structs and deleted ranges of one update together. */
+  documentUpdateStructsMax: 2_000,
+  documentDeviceStructsMax: 20_000,
+  /** Characters and ticks one device can ever have written in one document, deleted ones too. */
+  documentDeviceUnitsMax: 200_000,
+  /** Items that are walked over to find the place of new words: of one update, and of all updates of one device. */
+  documentUpdateStepsMax: 50_000,
+  documentDeviceStepsMax: 1_000_000,
+  /** What screens let a document grow to; and how much is written in one event. */
+  documentCharsMax: 40_000,
+  documentPieceChars: 4_000,
+  documentEditPartsMax: 256,
+  documentChangesMax: 40,
+  documentChangeChars: 160,
+  /** Patience with the document worker: to answer at all, for each update, and at most for a whole document made anew. */
+  documentAnswerMs: 2_000,
+  documentApplyMs: 250,
+  documentRebuildMs: 20_000,
 } as const;

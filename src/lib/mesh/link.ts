@@ -15,6 +15,8 @@ export type LiveLink = Link & {
   /** Milliseconds of the last ping there and back; null before the first. */
   rttMs(): number | null;
   lastHeardAt(): number;
+  /** When it came up, by this device's clock. */
+  readonly since: number;
   /** Asks for a sign of life now; without one soon the link is closed. */
   probe(): void;
   /** What the carrier delivers; called by the owner of the carrier only. */
@@ -140,6 +142,7 @@ export const createLink = (deps: {
     close: end,
     rttMs: () => rttMs,
     lastHeardAt: () => heardAt,
+    since: clock.now(),
     probe: () => {
       const askedAt = clock.now();
       ping();

@@ -22,6 +22,12 @@ export type NeighboursDeps = {
   readonly transport: Transport;
   readonly self: () => HelloSelf;
   readonly onRefused: (reason: string) => void;
+  /** Why a proven device may not be a neighbour (it was removed, say); null when it may. */
+  readonly barOf?: (device: string, person: string) => string | null;
+  /** Tells a barred device why, then ends its link. */
+  readonly onBarred?: (guest: Guest, reason: string) => void;
+  /** Somebody, a member or not, has told their clock (ms since 1970) in Hello; the whole of Hello took so long. */
+  readonly onClock?: (person: string, clockMs: number, roundTripMs: number) => void;
 };
 
 /**
@@ -47,11 +53,16 @@ export const createNeighbours = (deps: NeighboursDeps) => {
     transport.probe();
   };
 
+  /** Two devices that met at two places at once have two fresh links: both ends keep the one with the smaller id. */
+  const isTwin = (older: LiveLink, newer: LiveLink): boolean =>
+    older.isOpen && clock.now() - older.since < limits.twinLinksMs && older.id < newer.id;
+
   const admit = (link: LiveLink): void => {
     if (!link.isOpen) return;
     const older = linksByDevice.get(link.peer.device);
     guestsByLink.delete(link.id);
     if (older === link) return;
+    if (older && isTwin(older, link)) return link.close('replaced');
     older?.close('replaced');
     linksByDevice.set(link.peer.device, link);
     for (const listener of upListeners) listener(link);
@@ -62,6 +73,7 @@ export const createNeighbours = (deps: NeighboursDeps) => {
     psk: Bytes,
     isExpected: (device: string) => boolean,
   ): Promise<Guest | null> => {
+    const startedAt = clock.now();
     const shaken = await shakeHands(carrier, clock, {
       crypto,
       self: deps.self(),
@@ -81,6 +93,7 @@ export const createNeighbours = (deps: NeighboursDeps) => {
       return null;
     }
     const person = bytesToText(peer.certificate.root);
+    deps.onClock?.(person, peer.clockMs, Math.max(0, clock.now() - startedAt));
     const id = bytesToText(transcript.slice(0, 16));
     const link = createLink({
       clock,
@@ -90,7 +103,11 @@ export const createNeighbours = (deps: NeighboursDeps) => {
       onDown,
     });
     takeOver(link);
-    return { link, peer, transcript };
+    const bar = deps.barOf?.(device, person) ?? null;
+    if (bar === null) return { link, peer, transcript };
+    deps.onRefused(`hello-${bar}`);
+    deps.onBarred?.({ link, peer, transcript }, bar);
+    return null;
   };
 
   /** A neighbour who announces itself although we hold a link to it may have lost its end: ask the old link for a sign of life. */

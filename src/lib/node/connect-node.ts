@@ -120,38 +120,51 @@ export const connectNode = (parts: Partial<ConnectParts> = {}): NodeConnection =
   };
 };
 
-type NodeRun = WorkerReports & {
+type NodeRun = Omit<WorkerReports, 'onRestart'> & {
   readonly startWorkers: ConnectParts['startWorkers'];
   readonly client: Pick<WindowClient, 'use'>;
 };
 
 /** The node in this tab, from the taking of the seat to its end. Nothing is reported after the end. */
 const runNode = ({ startWorkers, client, onTrouble, onFenced }: NodeRun): Stop => {
-  let workers: NodeWorkers | null = null;
-  let hasEnded = false;
-  const whileRunning =
-    <A extends unknown[]>(report: (...args: A) => void) =>
-    (...args: A): void => {
-      if (!hasEnded) report(...args);
+  let end: Stop = () => {};
+  const begin = (): void => {
+    let workers: NodeWorkers | null = null;
+    let hasEnded = false;
+    const whileRunning =
+      <A extends unknown[]>(report: (...args: A) => void) =>
+      (...args: A): void => {
+        if (!hasEnded) report(...args);
+      };
+    end = () => {
+      hasEnded = true;
+      client.use(null);
+      workers?.stop();
     };
-  const reports: WorkerReports = { onTrouble: whileRunning(onTrouble), onFenced: whileRunning(onFenced) };
-  client.use(null);
-  const start = async (): Promise<void> => {
-    try {
-      const started = await startWorkers(reports);
-      if (hasEnded) return started.stop();
-      workers = started;
-      client.use(started.windowPort);
-    } catch (error) {
-      reports.onTrouble(error instanceof Error ? error.message : String(error));
-    }
-  };
-  void start();
-  return () => {
-    hasEnded = true;
+    const onRestart = whileRunning(() => {
+      end();
+      begin();
+    });
+    const reports: WorkerReports = {
+      onTrouble: whileRunning(onTrouble),
+      onFenced: whileRunning(onFenced),
+      onRestart,
+    };
     client.use(null);
-    workers?.stop();
+    const start = async (): Promise<void> => {
+      try {
+        const started = await startWorkers(reports);
+        if (hasEnded) return started.stop();
+        workers = started;
+        client.use(started.windowPort);
+      } catch (error) {
+        reports.onTrouble(error instanceof Error ? error.message : String(error));
+      }
+    };
+    void start();
   };
+  begin();
+  return () => end();
 };
 
 const subscribe = <T>(listeners: Set<T>, listener: T): Stop => {

@@ -1,58 +1,57 @@
-import { contractsByName } from '../contracts/index.ts';
 import type { NodeInfo } from '../contracts/node.ts';
-import { createBus } from '../kernel/bus.ts';
 import { createStops } from '../kernel/lifecycle.ts';
-import type { Clock } from '../kernel/ports/clock.ts';
-import type { Bytes, CryptoPort, Keyring } from '../kernel/ports/crypto.ts';
-import type { Random } from '../kernel/ports/random.ts';
-import type { SearchRoomPort } from '../kernel/ports/search.ts';
-import type { Store } from '../kernel/ports/store.ts';
-import type { Transport } from '../kernel/ports/transport.ts';
 import { createSignal } from '../kernel/watch.ts';
-import { createCommunityMeeting } from '../mesh/community-meeting.ts';
-import { createDoors } from '../mesh/doors.ts';
-import { createNeighbours, type Guest } from '../mesh/neighbours.ts';
-import { createRpc } from '../mesh/rpc.ts';
-import { encodeFrame } from '../replica/frames.ts';
-import type { FetchStatic } from '../services/library/starter.ts';
-import { createPresence } from '../services/presence.ts';
+import { createBarredWord } from './barred-word.ts';
+import { createBlobServices } from './blob-services.ts';
+import { createMesh } from './create-mesh.ts';
 import { openDevice, type Device } from './device.ts';
 import { createEntry } from './entry.ts';
-import { createNeighbourhoodHolder } from './neighbourhood-holder.ts';
-import { createServices, isOffered } from './services.ts';
+import { openIdentity } from './identity.ts';
+import { openRetirement } from './identity-retire.ts';
+import type { NodeDeps } from './node-deps.ts';
+import { createOwnDevices, type OwnDevices } from './own-devices.ts';
+import { createServices } from './services.ts';
 import { openSettings, type Settings } from './settings.ts';
-
-export type NodeDeps = {
-  readonly crypto: CryptoPort;
-  readonly keyring: Keyring;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly store: Store;
-  readonly transport: Transport;
-  readonly search: SearchRoomPort;
-  readonly fetchStatic: FetchStatic;
-  readonly build: string;
-  readonly defaultSignalUrl: string;
-  readonly isStoragePersisted: () => Promise<boolean>;
-};
 
 /** The composition root: the only place that knows all rooms. Everything it starts, `stop` ends. */
 export const createNode = async (deps: NodeDeps) => {
   const settings = await openSettings(deps.store);
   const device = await openDevice(deps);
-  const mesh = createMesh(deps, device, settings);
-  const self = createSelf(deps, device, settings, mesh);
+  const changes = { ...deps, device: () => device, restart: deps.restart ?? (() => {}) };
+  const identity = await openIdentity(changes);
+  const retirement = await openRetirement(changes);
+  const mesh = createMesh(deps, device, settings, {
+    keyOfReturn: () => own.comingBack.key(),
+    onOwnAhead: (kind) => own.noteOwnAhead(kind),
+  });
+  const own: OwnDevices = createOwnDevices({
+    ...changes,
+    ...mesh,
+    settings,
+    identity,
+    retirement,
+    erase: deps.erase ?? (async () => 'not-here'),
+  });
+  const self = createSelf(deps, device, settings, { ...mesh, ...own });
   const services = [
-    ...createServices({ ...deps, ...mesh, ...self, device: () => device }),
+    ...createServices({ ...deps, ...mesh, ...self, own, identity, device: () => device }),
+    ...createBlobServices({
+      ...deps,
+      ...mesh,
+      links: mesh.neighbours.links,
+      isMember: (id) => mesh.roleOf(id) !== null,
+    }),
     mesh.presence,
     mesh.rpc,
     mesh.meeting,
+    own.comingBack,
   ];
   const stops = createStops();
   return {
     bus: mesh.bus,
     start: async (): Promise<void> => {
       deps.transport.setSignalUrl(settings.current().signalUrl || deps.defaultSignalUrl);
+      await mesh.tokens.load();
       for (const service of services) await service.start();
       stops.add(mesh.holder.onChange(mesh.meeting.refresh));
       stops.add(mesh.holder.onChange(mesh.tellNewMembers));
@@ -62,6 +61,7 @@ export const createNode = async (deps: NodeDeps) => {
     stop: async (): Promise<void> => {
       stops.run();
       self.entry.stop();
+      own.stop();
       for (const service of services.toReversed()) await service.stop();
       mesh.neighbours.stop();
     },
@@ -74,65 +74,20 @@ export const createNode = async (deps: NodeDeps) => {
 };
 export type HearthNode = Awaited<ReturnType<typeof createNode>>;
 
-/** Links, the log behind them and the bus over them. */
-const createMesh = (deps: NodeDeps, device: Device, settings: Settings) => {
-  const { crypto, clock, random, store, transport, build } = deps;
-  const refusals = new Map<string, number>();
-  const onRefused = (reason: string): void => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
-  const self = () => ({
-    certificate: device.certificate,
-    signing: device.keys.signing,
-    name: settings.current().name,
-    build,
-  });
-  const neighbours = createNeighbours({ clock, random, crypto, transport, self, onRefused });
-  const { links } = neighbours;
-  const holder = createNeighbourhoodHolder({ crypto, clock, random, store, links, device: () => device });
-  const roleOf = (id: string) => holder.current()?.membership().roleOf(id) ?? null;
-  const rpc = createRpc({
-    clock,
-    links,
-    contractsByName,
-    serve: (...request) => bus.serve(...request),
-    onPresence: (manifest, link) => void presence.take(manifest, link),
-    onRefused,
-  });
-  const bus = createBus({ clock, self: () => device.device, views: { roleOf }, remote: rpc });
-  const broadcast = (manifest: Bytes): void => rpc.broadcast(manifest, (id) => roleOf(id) !== null);
-  const presence = createPresence({
-    bus,
-    clock,
-    crypto,
-    signing: device.keys.signing,
-    links,
-    broadcast,
-    isOffered,
-    onRefused,
-  });
-  let memberCount = 0;
-  /** A neighbour whose admission came here after its link has not been told what we offer. */
-  const tellNewMembers = (): void => {
-    const count = holder.current()?.membership().members.size ?? 0;
-    if (count !== memberCount) presence.sendSoon();
-    memberCount = count;
-  };
-  const key = () => (roleOf(device.device) ? (holder.current()?.currentKey()?.key ?? null) : null);
-  const meeting = createCommunityMeeting({ crypto, clock, neighbours, key });
-  const turnAway = (guest: Guest, reason: string): void => {
-    guest.link.send('sync', encodeFrame({ type: 'bye', reason }));
-    // The word needs a moment on the wire before the link goes.
-    clock.after(1_000, () => guest.link.close('turned-away'));
-  };
-  const doors = createDoors({ crypto, clock, random, neighbours, turnAway });
-  return { refusals, neighbours, holder, roleOf, rpc, bus, presence, tellNewMembers, meeting, doors };
-};
-
 /** Who this node is: its way into a neighbourhood, its settings, and what it says of itself. */
-const createSelf = (deps: NodeDeps, device: Device, settings: Settings, mesh: ReturnType<typeof createMesh>) => {
+const createSelf = (
+  deps: NodeDeps,
+  device: Device,
+  settings: Settings,
+  mesh: ReturnType<typeof createMesh> & OwnDevices,
+) => {
   const { transport, clock, defaultSignalUrl } = deps;
   const { holder, roleOf } = mesh;
   const startedAt = Math.floor(clock.now());
   const changed = createSignal();
+  mesh.helloClock.onChange(changed.tell);
+  const barred = createBarredWord({ clock, links: mesh.neighbours.links });
+  barred.onChange(changed.tell);
   const useSignalUrl = async (url: string): Promise<void> => {
     const wanted = url === defaultSignalUrl ? '' : url;
     if (await settings.save({ signalUrl: wanted })) transport.setSignalUrl(wanted || defaultSignalUrl);
@@ -140,6 +95,19 @@ const createSelf = (deps: NodeDeps, device: Device, settings: Settings, mesh: Re
   };
   const entry = createEntry({ ...deps, ...mesh, device: () => device, settings, useSignalUrl });
 
+  /**
+   * Out although the log names it: removed, given up or gone. Knowing the log without being named in it (restored from a file,
+   * or a stranger after giving up its key) is no membership and no waiting either: what is missing is an invite or a link code.
+   */
+  const membershipState = (): NodeInfo['membership'] => {
+    const { community } = settings.current();
+    const here = holder.current();
+    if (roleOf(device.device)) return barred.isSaid() ? 'removed' : 'member';
+    if (!community) return 'none';
+    if (community.invite || mesh.comingBack.isUnderWay()) return 'pending';
+    if (here?.membership().personOf(device.device) != null) return 'removed';
+    return here && here.log.size > 0 && here.log.damages().length === 0 ? 'none' : 'pending';
+  };
   const info = async (): Promise<NodeInfo> => {
     const { name, signalUrl, community } = settings.current();
     const membership = holder.current()?.membership();
@@ -149,12 +117,14 @@ const createSelf = (deps: NodeDeps, device: Device, settings: Settings, mesh: Re
       name: membership?.members.get(device.person)?.name ?? name,
       build: deps.build,
       community: community ? { id: community.id, name: membership?.communityName ?? '' } : null,
-      membership: roleOf(device.device) ? 'member' : community ? 'pending' : 'none',
+      membership: membershipState(),
       pendingReason: entry.pendingReason(),
       signalUrl: signalUrl || defaultSignalUrl,
       defaultSignalUrl,
       storagePersisted: await deps.isStoragePersisted(),
       startedAt,
+      clockOffsetMs: mesh.helloClock.offsetMs(),
+      crypto: deps.cryptoKind ?? 'webcrypto',
     };
   };
   const configure = async ({

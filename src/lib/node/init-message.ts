@@ -20,9 +20,13 @@ export type WakeMessage = { readonly type: 'wake' };
 /**
  * Node worker to page, over the worker's own port. trouble: why the node does not run, null when it does again;
  * fenced: another node has claimed the store, this one has to end; verify-helper: a thread that checks signatures is wanted
- * at the other end of this line.
+ * at the other end of this line; crypto-fallback: the thread is wanted that computes what WebCrypto lacks; restart: who this device is has changed, or it was erased, and the node has to start anew;
+ * document-room: a thread in which documents are made is wanted at the other end of this line, in place of the one before.
  */
 export type FromNodeWorker =
   | { readonly type: 'trouble'; readonly detail: string | null }
   | { readonly type: 'fenced' }
-  | { readonly type: 'verify-helper'; readonly port: MessagePort };
+  | { readonly type: 'restart' }
+  | { readonly type: 'verify-helper'; readonly port: MessagePort }
+  | { readonly type: 'crypto-fallback'; readonly port: MessagePort }
+  | { readonly type: 'document-room'; readonly port: MessagePort };

@@ -8,18 +8,26 @@ import type { Random } from '../kernel/ports/random.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import { createSignal } from '../kernel/watch.ts';
 import { createEventLog } from '../log/event-log.ts';
+import { createExpiry } from '../log/expiry.ts';
 import { createNeighbourhood, type Neighbourhood } from '../log/neighbourhood.ts';
 import { createReceiptBook } from '../log/receipt-book.ts';
-import { createSync } from '../replica/sync.ts';
+import { createSync, type SyncProgress } from '../replica/sync.ts';
+import { createBarredLinks } from './barred-links.ts';
 import type { Device } from './device.ts';
+import { createDuties } from './duties.ts';
 
 export type HolderDeps = {
   readonly crypto: CryptoPort;
+  /** The device's own clock, for intervals. */
   readonly clock: Clock;
+  /** What is signed says the community's time. */
+  readonly communityClock: Clock;
   readonly random: Random;
   readonly store: Store;
   readonly links: Links;
   readonly device: () => Device;
+  /** Somebody else signs with this device's key, or has: a copied profile, or a disk that went back. */
+  readonly onOwnAhead: (kind: 'behind' | 'forked') => void;
 };
 
 const firstReceiptMs = 150;
@@ -27,20 +35,21 @@ const receiptRetryMs = 15_000;
 
 /** The one neighbourhood this node is in, opened and closed as a whole: log, views, receipts, sync. */
 export const createNeighbourhoodHolder = (deps: HolderDeps) => {
-  const { crypto, clock, random, store, links } = deps;
+  const { crypto, clock, communityClock, random, store, links } = deps;
   const changed = createSignal();
   let current: Neighbourhood | null = null;
   let refusals: () => ReadonlyMap<string, number> = () => new Map();
+  let progress: () => SyncProgress | null = () => null;
   let closeCurrent: Stop = () => {};
 
   const open = async (community: Bytes): Promise<Neighbourhood> => {
     close();
     const { keys, device } = deps.device();
-    const log = createEventLog({ crypto, clock, random, store, community, signing: keys.signing });
+    const log = createEventLog({ crypto, clock: communityClock, random, store, community, signing: keys.signing });
     await log.load();
-    const receipts = createReceiptBook({ crypto, clock, store, log, signing: keys.signing });
+    const receipts = createReceiptBook({ crypto, clock: communityClock, store, log, signing: keys.signing });
     await receipts.load();
-    const opened = createNeighbourhood({ crypto, device: keys, log, receipts });
+    const opened = createNeighbourhood({ crypto, clock: communityClock, device: keys, log, receipts });
     await opened.openKeys();
     const stops = createStops();
     const isMember = (id: string) => opened.membership().roleOf(id) !== null;
@@ -59,6 +68,7 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
       if (!isLinkedToAll()) sync.sendReceipt(receipt, (link) => link.id !== from, false);
     };
     const sync = createSync({
+      onOwnAhead: deps.onOwnAhead,
       crypto,
       clock,
       random,
@@ -109,10 +119,24 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     stops.add(opened.close);
     stops.add(() => cancelReceipt?.());
     stops.add(() => void sync.stop());
+    const expiry = createExpiry({
+      clock: communityClock,
+      log,
+      removedIds: () => opened.room().removedIds,
+      onExpired: opened.noteTime,
+    });
+    stops.add(() => void expiry.stop());
+    await expiry.start();
     await sync.start();
+    const barOf = (id: string, person: string) => opened.membership().barOf(id, person);
+    stops.add(createBarredLinks({ clock, links, barOf, forget: sync.forget, onChange: opened.onChange }));
+    const duties = createDuties({ crypto, random, clock, communityClock, device: deps.device(), here: opened });
+    stops.add(() => void duties.stop());
+    await duties.start();
     sendReceiptSoon();
     current = opened;
     refusals = sync.refusals;
+    progress = sync.progress;
     closeCurrent = stops.run;
     changed.tell();
     return opened;
@@ -122,6 +146,7 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     closeCurrent();
     closeCurrent = () => {};
     current = null;
+    progress = () => null;
   };
 
   return {
@@ -132,6 +157,8 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     },
     current: (): Neighbourhood | null => current,
     syncRefusals: () => refusals(),
+    /** How far this device is with what its neighbours hold; null while nothing is being fetched. */
+    syncProgress: () => progress(),
     onChange: changed.on,
   };
 };

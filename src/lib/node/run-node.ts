@@ -1,5 +1,7 @@
 import { wrap } from 'comlink';
 import { contractsByName } from '../contracts/index.ts';
+import { createFallbackSubtle, lacksCurves } from '../crypto/fallback-subtle.ts';
+import type { FallbackCurves } from '../crypto/fallback.ts';
 import { createVerifyPool, verifyHelperCount } from '../crypto/verify-pool.ts';
 import { createWebCrypto } from '../crypto/webcrypto.ts';
 import { createWebcryptoKeyring } from '../crypto/webcrypto-keyring.ts';
@@ -10,7 +12,10 @@ import { createSignalClient } from '../transports/signal-client.ts';
 import { createRtcHostPort } from '../transports/webrtc-port.ts';
 import { createWebrtcTransport } from '../transports/webrtc.ts';
 import { createNode, type HearthNode } from './create-node.ts';
+import { createDocumentPort } from './document-port.ts';
+import { erasePlaces } from './erase.ts';
 import type { FromNodeWorker, InitMessage } from './init-message.ts';
+import { openNodeBlobs } from './open-node-blobs.ts';
 import { platformClock as clock, platformRandom as random } from './platform.ts';
 import { openWindowsChannel, toWindowPort } from './window-port.ts';
 import { serveWindows } from './window-server.ts';
@@ -30,27 +35,55 @@ export const runNode = async (
     return null;
   }
   const store = opened.value;
-  const local = createWebCrypto();
+  const platform = globalThis.crypto.subtle;
+  const isLacking = await lacksCurves(platform);
+  const openFallback = (): SubtleCrypto => {
+    const { port1, port2 } = new MessageChannel();
+    report({ type: 'crypto-fallback', port: port2 }, [port2]);
+    return createFallbackSubtle({ subtle: platform, curves: wrap<FallbackCurves>(port1), random });
+  };
+  const subtle = isLacking ? openFallback() : platform;
+  const local = createWebCrypto(subtle);
   const openHelpers = (): MessagePort[] =>
     Array.from({ length: verifyHelperCount(navigator.hardwareConcurrency) }, () => {
       const { port1, port2 } = new MessageChannel();
       report({ type: 'verify-helper', port: port2 }, [port2]);
       return port1;
     });
-  const crypto = { ...local, ...createVerifyPool({ clock, local, openHelpers }) };
+  // The helpers have nothing but WebCrypto; what it lacks is computed by its one thread.
+  const crypto = isLacking ? local : { ...local, ...createVerifyPool({ clock, local, openHelpers }) };
   const signal = createSignalClient({ clock, random, Socket: WebSocket, url: signalUrl });
+  const openDocumentRoom = (): MessagePort => {
+    const { port1, port2 } = new MessageChannel();
+    report({ type: 'document-room', port: port2 }, [port2]);
+    return port1;
+  };
+  const restart = (): void => report({ type: 'restart' });
+  const erase = async (): Promise<string | null> => {
+    await node.stop();
+    store.close();
+    const erased = await erasePlaces();
+    // The answer to whoever asked has to leave before this worker does.
+    clock.after(eraseGraceMs, restart);
+    return erased.ok ? null : erased.error;
+  };
   const node = await createNode({
     crypto,
-    keyring: createWebcryptoKeyring({ store, random, crypto, subtle: globalThis.crypto.subtle }),
+    cryptoKind: isLacking ? 'fallback' : 'webcrypto',
+    keyring: createWebcryptoKeyring({ store, random, crypto, subtle }),
     clock,
     random,
     store,
+    blobs: await openNodeBlobs({ crypto, clock, random }),
     transport: createWebrtcTransport({ clock, random, signal, host: createRtcHostPort(rtcPort) }),
     search: wrap<SearchRoom>(searchPort),
+    documents: createDocumentPort({ clock, open: openDocumentRoom }),
     fetchStatic,
     build,
     defaultSignalUrl: signalUrl,
     isStoragePersisted: () => navigator.storage.persisted(),
+    restart,
+    erase,
   });
   await node.start();
   const windows = serveWindows({
@@ -65,6 +98,9 @@ export const runNode = async (
   windows.add(openWindowsChannel());
   return node;
 };
+
+/** Long enough for the page to hear that all is gone, and to load itself anew. */
+const eraseGraceMs = 1_000;
 
 /** A file of this app's own folder: from the network, or from the service worker's cache. */
 const fetchStatic = async (path: string): Promise<Uint8Array<ArrayBuffer> | null> => {

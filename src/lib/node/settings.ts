@@ -7,10 +7,12 @@ export type SettingsValue = {
   readonly signalUrl: string;
   readonly community: { readonly id: string; readonly invite?: string } | null;
   readonly invites: readonly { readonly code: string; readonly expiresAt: number }[];
+  /** The code of this device for a further device of the same person; kept after its use, so that whoever comes later is told. */
+  readonly linkCode: { readonly code: string; readonly expiresAt: number; readonly isUsed: boolean } | null;
 };
 
 const key = 'settings';
-const initial: SettingsValue = { name: '', signalUrl: '', community: null, invites: [] };
+const initial: SettingsValue = { name: '', signalUrl: '', community: null, invites: [], linkCode: null };
 
 /** Reads once, keeps in memory what is committed, and writes whole. `save` is false when the store refused; nothing changed then. */
 export const openSettings = async (store: Store) => {
@@ -36,12 +38,13 @@ export type Settings = Awaited<ReturnType<typeof openSettings>>;
 /** Field by field: what an older build or a damaged disk left in the wrong shape counts as never set. */
 const readSettings = (stored: unknown): SettingsValue => {
   if (typeof stored !== 'object' || stored === null) return initial;
-  const { name, signalUrl, community, invites } = stored as Record<string, unknown>;
+  const { name, signalUrl, community, invites, linkCode } = stored as Record<string, unknown>;
   return {
     name: typeof name === 'string' ? name : initial.name,
     signalUrl: typeof signalUrl === 'string' ? signalUrl : initial.signalUrl,
     community: isCommunity(community) ? community : initial.community,
     invites: Array.isArray(invites) ? invites.filter(isInvite) : initial.invites,
+    linkCode: isInvite(linkCode) && 'isUsed' in linkCode ? { ...linkCode, isUsed: linkCode.isUsed === true } : null,
   };
 };
 

@@ -1,4 +1,6 @@
 import { createStops, type Stop } from '../kernel/lifecycle.ts';
+import type { DocumentWorkerMessage } from '../../../workers/document.worker.ts';
+import type { FallbackWorkerMessage } from '../../../workers/fallback.worker.ts';
 import type { SearchWorkerMessage } from '../../../workers/search.worker.ts';
 import type { VerifyWorkerMessage } from '../../../workers/verify.worker.ts';
 import type { FromNodeWorker, InitMessage, WakeMessage } from './init-message.ts';
@@ -16,6 +18,8 @@ export type WorkerReports = {
   readonly onTrouble: (detail: string | null) => void;
   /** Another node has claimed the store. */
   readonly onFenced: () => void;
+  /** The node has to start anew, in new workers. */
+  readonly onRestart: () => void;
 };
 
 /**
@@ -36,6 +40,8 @@ export const startWorkers = (reports: WorkerReports): NodeWorkers => {
   stops.add(() => searchWorker.terminate());
   listenTo(nodeWorker, searchWorker, reports);
   stops.add(helpToVerify(nodeWorker));
+  stops.add(hostFallback(nodeWorker));
+  stops.add(hostDocuments(nodeWorker));
 
   const search = new MessageChannel();
   const searchInit: SearchWorkerMessage = { port: search.port1 };
@@ -65,10 +71,15 @@ export const startWorkers = (reports: WorkerReports): NodeWorkers => {
 const defaultSignalUrl = (): string =>
   __SIGNAL_URL__ || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/signal`;
 
-const listenTo = (nodeWorker: Worker, searchWorker: Worker, { onTrouble, onFenced }: WorkerReports): void => {
+const listenTo = (
+  nodeWorker: Worker,
+  searchWorker: Worker,
+  { onTrouble, onFenced, onRestart }: WorkerReports,
+): void => {
   nodeWorker.addEventListener('message', ({ data }: MessageEvent<FromNodeWorker>) => {
     if (data.type === 'trouble') onTrouble(data.detail);
     else if (data.type === 'fenced') onFenced();
+    else if (data.type === 'restart') onRestart();
   });
   nodeWorker.addEventListener('error', (event) => onTrouble(`node worker: ${event.message || 'could not be loaded'}`));
   // Without its search worker the node still runs; what it cannot search it reports itself.
@@ -94,6 +105,37 @@ const helpToVerify = (nodeWorker: Worker): Stop => {
     helper.postMessage(init, [data.port]);
   });
   return () => helpers.forEach((helper) => helper.terminate());
+};
+
+/** The thread for what this browser's WebCrypto lacks; asked for once, by a node that found it lacking. */
+const hostFallback = (nodeWorker: Worker): Stop => {
+  let fallback: Worker | null = null;
+  nodeWorker.addEventListener('message', ({ data }: MessageEvent<FromNodeWorker>) => {
+    if (data.type !== 'crypto-fallback') return;
+    fallback ??= new Worker(new URL('../../../workers/fallback.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'fallback',
+    });
+    const init: FallbackWorkerMessage = { port: data.port };
+    fallback.postMessage(init, [data.port]);
+  });
+  return () => fallback?.terminate();
+};
+
+/** The one thread in which documents are made, when the node wants one. It wants another when this one does not answer. */
+const hostDocuments = (nodeWorker: Worker): Stop => {
+  let room: Worker | null = null;
+  nodeWorker.addEventListener('message', ({ data }: MessageEvent<FromNodeWorker>) => {
+    if (data.type !== 'document-room') return;
+    room?.terminate();
+    room = new Worker(new URL('../../../workers/document.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'document',
+    });
+    const init: DocumentWorkerMessage = { port: data.port };
+    room.postMessage(init, [data.port]);
+  });
+  return () => room?.terminate();
 };
 
 /** Loaded after the first screen: no peer connection is needed to paint it. */
