@@ -4,8 +4,11 @@ import { limits } from '../kernel/limits.ts';
 import { every, type Clock } from '../kernel/ports/clock.ts';
 import type { CryptoPort } from '../kernel/ports/crypto.ts';
 import { randomInt, type Random } from '../kernel/ports/random.ts';
+import { writeCheckpoint } from '../log/acts-checkpoints.ts';
 import { createKeyActs } from '../log/acts-keys.ts';
 import { createPeopleActs } from '../log/acts-people.ts';
+import type { CheckpointBody } from '../log/checkpoint.ts';
+import { findDueCheckpoint } from '../log/checkpoints.ts';
 import type { Membership, OpenProposal } from '../log/membership.ts';
 import type { Neighbourhood } from '../log/neighbourhood.ts';
 import type { Device } from './device.ts';
@@ -14,12 +17,14 @@ import type { Device } from './device.ts';
 export type Duty =
   | { readonly what: 'complete'; readonly proposal: OpenProposal }
   | { readonly what: 'rotate'; readonly because: 'no-epoch' | 'stale' | 'old' | 'unreadable' }
-  | { readonly what: 'reseal'; readonly devices: readonly string[] };
+  | { readonly what: 'reseal'; readonly devices: readonly string[] }
+  | { readonly what: 'checkpoint'; readonly checkpoint: CheckpointBody };
 
 /**
  * Does what nobody in particular has to do: an act that enough people have agreed on is written, and a community key that
  * a device which is out could read, that is a month old, or that somebody who is in lacks, is replaced or sealed again. Every
- * trusted device would; the more senior first, so that the others find it done.
+ * trusted device would; the more senior first, so that the others find it done. What a closed month came to every trusted
+ * person says for themselves.
  */
 export const createDuties = (deps: {
   readonly crypto: CryptoPort;
@@ -41,6 +46,8 @@ export const createDuties = (deps: {
       device: device.device,
       hasKey: (epoch) => here.currentKey()?.epoch === epoch,
       nowMs: deps.communityClock.now(),
+      dueCheckpoint: (person) =>
+        findDueCheckpoint({ log: here.log, membership: here.membership(), person, nowMs: deps.communityClock.now() }),
     });
 
   const look = (): void => {
@@ -56,11 +63,15 @@ export const createDuties = (deps: {
     const duty = due();
     if (!duty || stops.length === 0) return;
     isWorking = true;
-    // What the store refuses now is due again at the next look.
-    if (duty.what === 'complete') await people.complete(here, duty.proposal);
-    else if (duty.what === 'rotate') await keys.rotate(here);
-    else await keys.reseal(here, duty.devices);
-    isWorking = false;
+    try {
+      // What the store refuses now is due again at the next look.
+      if (duty.what === 'complete') await people.complete(here, duty.proposal);
+      else if (duty.what === 'rotate') await keys.rotate(here);
+      else if (duty.what === 'reseal') await keys.reseal(here, duty.devices);
+      else await writeCheckpoint(here, duty.checkpoint);
+    } finally {
+      isWorking = false;
+    }
   };
 
   return {
@@ -80,7 +91,12 @@ export const createDuties = (deps: {
 /** null for whoever is not trusted, and when everything is in order. */
 export const findDuty = (
   membership: Membership,
-  self: { readonly device: string; readonly nowMs: number; hasKey(epoch: string): boolean },
+  self: {
+    readonly device: string;
+    readonly nowMs: number;
+    hasKey(epoch: string): boolean;
+    dueCheckpoint(person: string): CheckpointBody | null;
+  },
 ): Duty | null => {
   const role = membership.roleOf(self.device);
   if (role === null || role === 'member') return null;
@@ -101,7 +117,9 @@ export const findDuty = (
   const without = [...membership.members.values()]
     .flatMap(({ devices }) => devices)
     .filter((device) => !sealedTo.has(device));
-  return without.length > 0 ? { what: 'reseal', devices: without } : null;
+  if (without.length > 0) return { what: 'reseal', devices: without };
+  const checkpoint = person === null ? null : self.dueCheckpoint(person);
+  return checkpoint && { what: 'checkpoint', checkpoint };
 };
 
 const placeAmongTrusted = ({ members, rankOf }: Membership, person: string): number =>
