@@ -127,9 +127,10 @@ export const createEventLog = (deps: EventLogDeps) => {
     inTurn(async () => {
       const taken = await payloads.take(given);
       if (!taken.ok) return taken;
-      const { filled, hasWaiting } = taken.value;
+      const { filled, hasWaiting, hasPreview } = taken.value;
       for (const entry of filled) await named.learn(entry);
       news.tell(filled, source);
+      if (hasPreview) news.tellPreview();
       const isAuthority = filled.some(({ event }) => event.header.lane === authorityLane);
       if (isAuthority || hasWaiting) await settle([], source);
       if (isAuthority || hasWaiting) await releaseParked(source);

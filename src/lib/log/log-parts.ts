@@ -4,7 +4,8 @@ import type { Random } from '../kernel/ports/random.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import { createCollisions, type ClientOf } from './collisions.ts';
 import { createForks } from './forks.ts';
-import { createLanes } from './lanes.ts';
+import { authorityLane } from './event.ts';
+import { createLanes, type Entry } from './lanes.ts';
 import type { Damage } from './load-lanes.ts';
 import { createNamed } from './named.ts';
 import { createNews } from './news.ts';
@@ -90,6 +91,19 @@ export const readsOf = ({ lanes, waiting, named, forks, collisions, payloads, ow
   isBelowPin: forks.isBelowPin,
   isDropped: payloads.isDropped,
   missingPayloads: (most: number): string[] => payloads.missing(most, forks.proofs().length > 0),
+  /**
+   * Events of admitted authors that wait with their payload for what lies before them in their month. They may be shown, and
+   * are not held: no head, no receipt and no count knows of them, and a restart forgets them.
+   */
+  preview: (): Entry[] =>
+    [...waiting.orphans()].filter(
+      ({ event: { author, header }, payload }) =>
+        payload !== null &&
+        header.lane !== authorityLane &&
+        header.seq > lanes.next(author, header.lane) &&
+        named.isAdmitted(author),
+    ),
+  onPreview: news.onPreview,
   onStored: news.onStored,
   onProof: news.onProof,
   onResigned: news.onResigned,

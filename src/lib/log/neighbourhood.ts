@@ -85,6 +85,7 @@ export const createNeighbourhood = (deps: {
     void openKeys().then(changed.tell);
   };
   const stopListening = log.onStored(onStored);
+  const stopPreview = log.onPreview(changed.tell);
 
   return {
     id: bytesToText(log.community),
@@ -92,9 +93,13 @@ export const createNeighbourhood = (deps: {
     receipts,
     membership: membershipNow,
     room: roomNow,
-    /** The last messages of the room, without folding all of it while it has not been read. */
-    newest: (most: number): readonly RoomMessage[] =>
-      isRead ? roomNow().messages.slice(-most) : foldNewest(log, membershipNow(), most, clock.now()),
+    /** The last messages of the room, without folding all of it while it has not been read; with those of the preview. */
+    newest: (most: number): readonly RoomMessage[] => {
+      const preview = log.preview();
+      return isRead && preview.length === 0
+        ? roomNow().messages.slice(-most)
+        : foldNewest(log, membershipNow(), most, clock.now(), preview);
+    },
     /** The event in which a device has said something under a clientId; null when there is none. */
     findSaid: (deviceId: string, clientId: string) => findSaid(log, deviceId, clientId),
     /** Events outside of the authority lane: there are no more messages than that. */
@@ -132,6 +137,7 @@ export const createNeighbourhood = (deps: {
     close: () => {
       cancelReading?.();
       stopListening();
+      stopPreview();
     },
   };
 };

@@ -19,8 +19,12 @@ export type PayloadsDeps = {
   readonly onRefused: (reason: string) => void;
 };
 
-/** A payload of a stored event that came, or that of one which is not stored and may decide about a fork. */
-export type PayloadsTaken = { readonly filled: readonly Entry[]; readonly hasWaiting: boolean };
+/** Payloads of stored events that came, and whether one of those that wait: which may decide about a fork, or can be shown. */
+export type PayloadsTaken = {
+  readonly filled: readonly Entry[];
+  readonly hasWaiting: boolean;
+  readonly hasPreview: boolean;
+};
 
 /**
  * Payloads that come after their events, and those that were dropped on purpose: which is remembered, so that a dropped one
@@ -36,6 +40,25 @@ export const createPayloads = ({ crypto, store, community, lanes, waiting, twins
     key: keyPrefix + place,
     value: seqs.size === 0 ? null : [...seqs].toSorted((a, b) => a - b),
   });
+
+  /** Words of events that wait for what lies before them: they can be shown, and are stored with their event when its turn comes. */
+  const fillPreview = async (payloadById: ReadonlyMap<string, Uint8Array>): Promise<boolean> => {
+    const orphans = [...waiting.orphans()].filter(({ event }) => event.header.lane !== authorityLane);
+    let bytes = orphans.reduce((total, { payload }) => total + (payload?.length ?? 0), 0);
+    let hasFilled = false;
+    for (const orphan of orphans) {
+      const payload = payloadById.get(orphan.event.id);
+      if (!payload || orphan.payload || bytes + payload.length > limits.previewPayloadBytesMax) continue;
+      if (!(await fitsHeader(crypto, orphan.event, payload))) {
+        onRefused('payload-hash');
+        continue;
+      }
+      waiting.fillOrphan(orphan, payload.slice() as Bytes);
+      bytes += payload.length;
+      hasFilled = true;
+    }
+    return hasFilled;
+  };
 
   /** What waits is judged by its envelope alone; only what may name or pin somebody needs its payload there. */
   const fillWaiting = async (payloadById: ReadonlyMap<string, Uint8Array>): Promise<boolean> => {
@@ -84,10 +107,11 @@ export const createPayloads = ({ crypto, store, community, lanes, waiting, twins
         else onRefused('payload-hash');
       }
       const hasWaiting = unknown.size > 0 && (await fillWaiting(unknown));
-      if (filled.length === 0) return ok({ filled: [], hasWaiting });
+      const hasPreview = unknown.size > 0 && (await fillPreview(unknown));
+      if (filled.length === 0) return ok({ filled: [], hasWaiting, hasPreview });
       const committed = await store.commit({ payloads: filled }, 'relaxed');
       if (!committed.ok) return committed;
-      return ok({ filled: filled.flatMap(({ id, payload }) => lanes.fill(id, payload) ?? []), hasWaiting });
+      return ok({ filled: filled.flatMap(({ id, payload }) => lanes.fill(id, payload) ?? []), hasWaiting, hasPreview });
     },
     /** Takes payloads out for good; the signed events stay. Those that were dropped, as they now are. */
     drop: async (ids: Iterable<string>): Promise<Result<readonly Entry[], StoreRefusal>> => {

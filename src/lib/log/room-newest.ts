@@ -5,7 +5,7 @@ import type { EventLog } from './event-log.ts';
 import type { Entry } from './lanes.ts';
 import { newestFirst } from './newest-first.ts';
 import { createQuotaLookup } from './quotas.ts';
-import { isExpired, messageOf, removedMessage, type RoomMessage } from './room.ts';
+import { isExpired, removedMessage, type RoomMessage } from './room.ts';
 import { authorVoid, removerOf, type RoomLog, type RoomPeople } from './room-rules.ts';
 import { isSaid, readRow, type RemovalRow, type RoomRow, type SaidRow } from './room-rows.ts';
 
@@ -15,20 +15,25 @@ type Found = { readonly entry: Entry; readonly row: SaidRow };
 /**
  * The last `most` messages of the room, the very same ones that a whole fold ends with, but with only the newest payloads
  * decoded: lanes are merged from their ends. Whether a message was removed, or repeats an older one, is asked of the bytes of
- * all other payloads, and only those that hold its id or its clientId are decoded.
+ * all other payloads, and only those that hold its id or its clientId are decoded. Events of the `preview`, which are not stored
+ * yet, take their places among them; of the rules only those that ask for what lies before them (time order, quota) wait.
  */
 export const foldNewest = (
   log: NewestLog,
   people: RoomPeople,
   most: number,
   nowMs: number,
+  preview: readonly Entry[] = [],
   read: ReadEffect = readEffect,
 ): RoomMessage[] => {
-  const entries = newestFirst(log, (lane) => lane !== authorityLane);
+  const stored = newestFirst(log, (lane) => lane !== authorityLane);
+  const entries = preview.length === 0 ? stored : withPreview(stored, preview);
+  const previewByPlace = new Map(preview.map((entry) => [placeOf(entry, 0), entry]));
   const isOverQuota = createQuotaLookup(log, people, read);
   const rowOf = (entry: Entry): RoomRow => {
     const { author, header } = entry.event;
-    return readRow(entry, log.slice(author, header.lane, header.seq - 1, 1)[0], read);
+    const before = log.slice(author, header.lane, header.seq - 1, 1)[0] ?? previewByPlace.get(placeOf(entry, -1));
+    return readRow(entry, before, read);
   };
   const standingOf = (entry: Entry): SaidRow | null => {
     const row = rowOf(entry);
@@ -45,13 +50,28 @@ export const foldNewest = (
       if (row) found.push({ entry, row });
       if (row?.kind === 'message') messages += 1;
     }
-    const shown = showFound(found, { log, people, rowOf, standingOf });
+    const shown = showFound(found, { log, preview, people, rowOf, standingOf });
     if (shown.length >= most || found.length === before) return shown.slice(0, most).toReversed();
   }
 };
 
+const placeOf = ({ event: { author, header } }: Entry, step: number): string =>
+  `${author} ${header.lane} ${header.seq + step}`;
+
+/** Both newest first, as one. */
+const withPreview = function* (stored: Iterator<Entry>, preview: readonly Entry[]): Generator<Entry, undefined> {
+  const early = preview.toSorted((a, b) => compareEntries(b, a));
+  let next = stored.next();
+  for (const entry of early) {
+    for (; !next.done && compareEntries(next.value, entry) > 0; next = stored.next()) yield next.value;
+    yield entry;
+  }
+  for (; !next.done; next = stored.next()) yield next.value;
+};
+
 type Asking = {
   readonly log: NewestLog;
+  readonly preview: readonly Entry[];
   readonly people: RoomPeople;
   readonly rowOf: (entry: Entry) => RoomRow;
   readonly standingOf: (entry: Entry) => SaidRow | null;
@@ -66,7 +86,7 @@ const showFound = (found: readonly Found[], asking: Asking): RoomMessage[] => {
     row.kind === 'message' ? textToBytes(row.clientId) : null,
   ]);
   const holding = entriesHolding(
-    asking.log,
+    asking,
     needles.flatMap((needle) => needle ?? []),
   );
   const removers = removersOf(
@@ -81,13 +101,13 @@ const showFound = (found: readonly Found[], asking: Asking): RoomMessage[] => {
     const row = compareEntries(entry, oldest) < 0 ? asking.standingOf(entry) : null;
     return row?.kind === 'message' && firstByKey.has(keyOf(row)) ? [row] : [];
   });
-  const removedOlder = older.length === 0 ? new Map() : removersOf(older, allHolding(older, asking.log), asking);
+  const removedOlder = older.length === 0 ? new Map() : removersOf(older, allHolding(older, asking), asking);
   const repeated = new Set(older.filter(({ eventId }) => !removedOlder.has(eventId)).map(keyOf));
   return found.flatMap(({ row }): RoomMessage[] => {
     const remover = removers.get(row.eventId);
     if (remover !== undefined) return [removedMessage(row, remover)];
     if (row.kind !== 'message' || repeated.has(keyOf(row)) || firstByKey.get(keyOf(row)) !== row.eventId) return [];
-    return [messageOf(row)];
+    return [row];
   });
 };
 
@@ -112,9 +132,9 @@ const removersOf = (
   return removers;
 };
 
-const allHolding = (rows: readonly SaidRow[], log: NewestLog): Entry[] =>
+const allHolding = (rows: readonly SaidRow[], asking: Asking): Entry[] =>
   entriesHolding(
-    log,
+    asking,
     rows.flatMap(({ eventId }) => textToBytes(eventId) ?? []),
   );
 
@@ -132,9 +152,9 @@ export const findSaid = (log: NewestLog, device: string, clientId: string): Entr
 };
 
 /** Every entry whose payload holds one of the needles anywhere. */
-const entriesHolding = (log: NewestLog, needles: readonly Uint8Array[]): Entry[] => {
+const entriesHolding = ({ log, preview }: Asking, needles: readonly Uint8Array[]): Entry[] => {
   const mayHold = createByteSearch(needles);
-  const holding: Entry[] = [];
+  const holding = preview.filter(({ payload }) => payload && mayHold(payload));
   for (const { author, lane } of log.heads()) {
     if (lane === authorityLane) continue;
     for (const entry of log.search(author, lane, mayHold))

@@ -58,6 +58,14 @@ export const createWaitingRoom = () => {
     orphanAt: (author: string, lane: number, seq: number): Arrival | null =>
       orphansByPlace.get(`${author} ${lane}`)?.get(seq) ?? null,
     removeOrphan,
+    orphans: function* (): Generator<Arrival> {
+      for (const waiting of orphansByPlace.values()) yield* waiting.values();
+    },
+    /** A payload that came after its orphan, already known to belong to it. */
+    fillOrphan: ({ event }: Arrival, payload: Bytes): void => {
+      const waiting = orphansByPlace.get(`${event.author} ${event.header.lane}`);
+      if (waiting?.get(event.header.seq)?.event.id === event.id) waiting.set(event.header.seq, { event, payload });
+    },
     park: (arrival: Arrival): boolean => {
       const waiting = parkedByAuthor.get(arrival.event.author) ?? [];
       const at = waiting.findIndex(({ event }) => event.id === arrival.event.id);

@@ -12,11 +12,13 @@ export type Span = { readonly author: string; readonly client: number; readonly 
 /**
  * The frames that hand over spans of one lane: canonical updates of bounded size, each followed by the payloads of its
  * events, so that the receiver never holds many events whose payloads are far behind. Made one by one as the link drains.
+ * A payload the receiver has been given already (`isGiven`) is left out.
  */
 export const answerFrames = function* (
   log: Pick<EventLog, 'slice'>,
   lane: number,
   spans: readonly Span[],
+  isGiven: (entry: Entry) => boolean = () => false,
 ): Generator<Bytes> {
   let runs: Run[] = [];
   let entries: Entry[] = [];
@@ -24,7 +26,7 @@ export const answerFrames = function* (
   const flush = function* (): Generator<Bytes> {
     if (entries.length === 0) return;
     yield encodeFrame({ type: 'update', lane, update: encodeRuns(runs), isLast: false });
-    yield* payloadFrames(entries);
+    yield* payloadFrames(entries.filter((entry) => !isGiven(entry)));
     runs = [];
     entries = [];
     bytes = 0;

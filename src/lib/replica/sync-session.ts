@@ -15,6 +15,7 @@ import { encodeFrame, parseFrame, type SyncFrame } from './frames.ts';
 import { guardUpdate, type GuardedStruct } from './guard.ts';
 import { createLinkQueue } from './link-queue.ts';
 import { createLivePace } from './live-pace.ts';
+import { previewOf } from './preview.ts';
 
 export type SessionDeps = {
   readonly crypto: CryptoPort;
@@ -39,6 +40,8 @@ const headsPerFrame = 512;
 export const createSyncSession = (link: Link, deps: SessionDeps) => {
   const { log, clock, crypto, mayLane } = deps;
   const toldProofs = new Set<string>();
+  /** Months of which the newest events were sent ahead: once a link is enough. */
+  const previewedLanes = new Set<number>();
   const pace = createLivePace(clock, (lane) => asking.want(lane));
   let hasHeads = false;
 
@@ -102,6 +105,18 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
     if (!taken.ok) deps.onRefused(taken.error);
   };
 
+  const sendSpans = async (
+    lane: number,
+    spans: readonly Span[],
+    isGiven?: (entry: Entry) => boolean,
+  ): Promise<boolean> => {
+    for (const frame of answerFrames(log, lane, spans, isGiven)) {
+      await link.drained('sync');
+      if (!link.send('sync', frame)) return false;
+    }
+    return true;
+  };
+
   /** Devices that lost their place in the document go in frames of their own, and only to who speaks of authors, not of clients. */
   const answer = async ({ lane, clocks }: Extract<SyncFrame, { type: 'ask' }>): Promise<void> => {
     if (!mayLane(lane)) return deps.onRefused('lane-forbidden');
@@ -115,12 +130,11 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
       asking.learn(author, lane, from);
       if (from < next) (isCollided ? collided : spans).push({ author, client, from, to: next });
     }
-    for (const part of [spans, ...collided.map((span) => [span])]) {
-      for (const frame of answerFrames(log, lane, part)) {
-        await link.drained('sync');
-        if (!link.send('sync', frame)) return;
-      }
-    }
+    const preview = previewOf(log, lane, previewedLanes.has(lane) ? [] : spans);
+    if (preview.parts.length > 0) previewedLanes.add(lane);
+    for (const part of preview.parts) if (!(await sendSpans(lane, part))) return;
+    for (const part of [spans, ...collided.map((span) => [span])])
+      if (!(await sendSpans(lane, part, preview.holds))) return;
     for (const { author, to } of [...spans, ...collided]) asking.learn(author, lane, to);
     send({ type: 'update', lane, update: emptyUpdate, isLast: true });
   };
