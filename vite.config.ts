@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { playwright } from '@vitest/browser-playwright';
+import type { Plugin, Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { findChromium } from './tests/run/chromium.mjs';
 
@@ -23,18 +24,58 @@ const staticRevisions = (): Record<string, string> =>
       ]),
   );
 
+/** What a worker starts with stays in one file, also what a file loaded later shares with it: pieces pack and load worse. */
+const nameOfStart = (id: string, context: Rolldown.ChunkingContext): string | null => {
+  const importers = new Set([id]);
+  for (const each of importers) {
+    const info = context.getModuleInfo(each);
+    if (info?.isEntry) return 'start';
+    for (const importer of info?.importers ?? []) importers.add(importer);
+  }
+  return null;
+};
+
+const workerFolder = '_app/immutable/workers/';
+
+/**
+ * SvelteKit tells the service worker of the files in Vite's manifest, where workers stand and what they load later does not.
+ * So it is written in there, with whoever starts a worker: what is not on the device cannot be loaded without a network.
+ */
+const tellOfWorkerChunks: Plugin = {
+  name: 'tell-of-worker-chunks',
+  apply: 'build',
+  enforce: 'post',
+  config: () => ({
+    worker: { rolldownOptions: { output: { chunkFileNames: `${workerFolder}chunks/[name]-[hash].js` } } },
+  }),
+  generateBundle: (_options, bundle) => {
+    const chunks = Object.keys(bundle).filter((file) => file.startsWith(`${workerFolder}chunks/`));
+    for (const output of Object.values(bundle)) {
+      const assets = output.type === 'chunk' ? output.viteMetadata?.importedAssets : undefined;
+      if (!assets || ![...assets].some((file) => file.startsWith(workerFolder))) continue;
+      for (const chunk of chunks) assets.add(chunk);
+    }
+  },
+};
+
 const chromium = process.env.VITEST === undefined ? null : findChromium();
 
 export default defineConfig({
-  plugins: [sveltekit()],
+  plugins: [sveltekit(), tellOfWorkerChunks],
   define: {
     // The one build variable of a static deployment: where its signalling server is. Empty means "same host".
     __SIGNAL_URL__: JSON.stringify(process.env.SIGNAL_URL ?? ''),
     __STATIC_REVISIONS__: JSON.stringify(staticRevisions()),
     __BUILD_ID__: JSON.stringify(process.env.HEARTHNET_BUILD ?? 'dev'),
   },
-  // One file a worker: the service worker keeps every built file, and SvelteKit does not tell it of a worker's lazy chunks.
-  worker: { format: 'es' as const, rolldownOptions: { output: { codeSplitting: false } } },
+  worker: {
+    format: 'es' as const,
+    rolldownOptions: {
+      // Bounds are written where they are used, whichever file they come from.
+      optimization: { inlineConst: true },
+      output: { codeSplitting: { groups: [{ name: nameOfStart, debugName: 'start' }] } },
+    },
+  },
   server: { fs: { allow: ['workers', 'static', 'tests'] } },
   test: {
     projects: [

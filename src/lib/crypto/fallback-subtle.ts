@@ -23,18 +23,6 @@ type PrivateKey = {
 };
 type Algorithm = AlgorithmIdentifier | { readonly name: string; readonly public?: unknown };
 
-/** Whether this browser's WebCrypto lacks a curve that every device key needs. */
-export const lacksCurves = async (subtle: SubtleCrypto): Promise<boolean> => {
-  try {
-    await subtle.generateKey('Ed25519', false, ['sign', 'verify']);
-    await subtle.generateKey('X25519', false, ['deriveBits']);
-    return false;
-  } catch (error) {
-    if (error instanceof DOMException) return true;
-    throw error;
-  }
-};
-
 /**
  * WebCrypto with its two missing curves: everything else goes to the platform. Keys of these curves are plain objects that can be
  * stored as CryptoKeys can; script that runs in this origin could read them, which it cannot with the platform's own

@@ -3,7 +3,6 @@ import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { areBytesEqual, bytesToText, concatBytes, textToBytes, utf8 } from '../kernel/ids.ts';
 import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
-import { hkdf } from './hkdf.ts';
 
 /**
  * The recovery card: the person's 16 bytes of root entropy as twelve words (BIP 39, English list, 4 checksum bits in the last
@@ -25,9 +24,6 @@ export const makeCard = async (crypto: CryptoPort, entropy: Bytes): Promise<Card
 /** Takes the words as people type them (capitals, any blanks, numbers in front of the words) or the QR code's text. */
 export const readCard = async (crypto: CryptoPort, text: string): Promise<Result<Bytes, CardRefusal>> =>
   text.trim().startsWith(qrPrefix) ? readQr(crypto, text.trim().slice(qrPrefix.length)) : readWords(text);
-
-/** The Ed25519 seed of the root key that this entropy stands for. */
-export const rootSeed = (crypto: CryptoPort, entropy: Uint8Array): Promise<Bytes> => hkdf(crypto, entropy, 'HN-ROOT');
 
 const qrPrefix = 'hearthnet:card:';
 const wordCount = 12;

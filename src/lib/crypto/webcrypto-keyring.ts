@@ -2,7 +2,7 @@ import { concatBytes } from '../kernel/ids.ts';
 import type { Bytes, CryptoPort, KeyChange, Keyring, OpenKeys, RootKey } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { Commit, Store } from '../kernel/ports/store.ts';
-import { rootSeed } from './recovery.ts';
+import { rootSeed } from './root-seed.ts';
 import { agreementKey, rawPublicKey, signingKey } from './webcrypto.ts';
 
 type StoredKeys = {

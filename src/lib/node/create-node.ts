@@ -8,6 +8,7 @@ import { openDevice, type Device } from './device.ts';
 import { createEntry } from './entry.ts';
 import { openIdentity } from './identity.ts';
 import { openRetirement } from './identity-retire.ts';
+import { lateParts } from './late-parts.ts';
 import type { NodeDeps } from './node-deps.ts';
 import { createOwnDevices, type OwnDevices } from './own-devices.ts';
 import { createServices } from './services.ts';
@@ -17,7 +18,12 @@ import { openSettings, type Settings } from './settings.ts';
 export const createNode = async (deps: NodeDeps) => {
   const settings = await openSettings(deps.store);
   const device = await openDevice(deps);
-  const changes = { ...deps, device: () => device, restart: deps.restart ?? (() => {}) };
+  const changes = {
+    ...deps,
+    parts: deps.parts ?? lateParts,
+    device: () => device,
+    restart: deps.restart ?? (() => {}),
+  };
   const identity = await openIdentity(changes);
   const retirement = await openRetirement(changes);
   const mesh = createMesh(deps, device, settings, {
@@ -34,7 +40,7 @@ export const createNode = async (deps: NodeDeps) => {
   });
   const self = createSelf(deps, device, settings, { ...mesh, ...own });
   const services = [
-    ...createServices({ ...deps, ...mesh, ...self, own, identity, device: () => device }),
+    ...createServices({ ...changes, ...mesh, ...self, own, identity }),
     ...createBlobServices({
       ...deps,
       ...mesh,

@@ -1,4 +1,4 @@
-import { makeCard, readCard, type Card, type CardRefusal } from '../crypto/recovery.ts';
+import type * as Recovery from '../crypto/recovery.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort, KeyChange, Keyring } from '../kernel/ports/crypto.ts';
@@ -6,6 +6,7 @@ import type { Commit, Store, StoreRefusal } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { createSignal } from '../kernel/watch.ts';
 import { certificateKey, type Device } from './device.ts';
+import type { LoadPart, PartRefusal } from './load-part.ts';
 
 export type IdentityDeps = {
   readonly crypto: CryptoPort;
@@ -13,6 +14,7 @@ export type IdentityDeps = {
   readonly store: Store;
   readonly keyring: Keyring;
   readonly device: () => Device;
+  readonly parts: { readonly recovery: LoadPart<Pick<typeof Recovery, 'makeCard' | 'readCard'>> };
   /** Ends this node and starts another on the same disk: who it is has changed. */
   readonly restart: () => void;
 };
@@ -25,7 +27,7 @@ const cardKey = 'card';
 const restartAfterMs = 150;
 
 /** Who this device is, and every change of that: each is one commit, and the node starts anew with it. */
-export const openIdentity = async ({ crypto, clock, store, keyring, device, restart }: IdentityDeps) => {
+export const openIdentity = async ({ crypto, clock, store, keyring, device, parts, restart }: IdentityDeps) => {
   const changed = createSignal();
   let notes = readNotes(await store.get(cardKey));
   let isLeaving = false;
@@ -54,21 +56,28 @@ export const openIdentity = async ({ crypto, clock, store, keyring, device, rest
     return ok(bytesToText(keys.rootPublicKey));
   };
 
-  const card = async (): Promise<Result<Card, 'no-root' | 'quota-full'>> => {
+  const openCard = async (): Promise<Result<Recovery.Card, 'no-root' | PartRefusal>> => {
+    const recovery = await parts.recovery();
+    if (!recovery.ok) return recovery;
     const entropy = await device().root?.entropy();
     if (!entropy) return err('no-root');
-    const made = await makeCard(crypto, entropy);
+    const made = await recovery.value.makeCard(crypto, entropy);
     entropy.fill(0);
-    return (await note({ shownAt: Math.floor(clock.now()) })) ? ok(made) : err('quota-full');
+    return ok(made);
+  };
+
+  const card = async (): Promise<Result<Recovery.Card, 'no-root' | 'quota-full' | PartRefusal>> => {
+    const made = await openCard();
+    if (!made.ok) return made;
+    return (await note({ shownAt: Math.floor(clock.now()) })) ? made : err('quota-full');
   };
 
   const testCard = async (
     asked: readonly { readonly position: number; readonly word: string }[],
-  ): Promise<Result<boolean, 'no-root'>> => {
-    const entropy = await device().root?.entropy();
-    if (!entropy) return err('no-root');
-    const { words } = await makeCard(crypto, entropy);
-    entropy.fill(0);
+  ): Promise<Result<boolean, 'no-root' | PartRefusal>> => {
+    const made = await openCard();
+    if (!made.ok) return made;
+    const { words } = made.value;
     const isRight =
       new Set(asked.map(({ position }) => position)).size >= wordsAskedMin &&
       asked.every(({ position, word }) => words[position] === word.trim().toLowerCase());
@@ -81,7 +90,10 @@ export const openIdentity = async ({ crypto, clock, store, keyring, device, rest
     card,
     testCard,
     cardNotes: (): CardNotes => notes,
-    readCard: (text: string): Promise<Result<Bytes, CardRefusal>> => readCard(crypto, text),
+    readCard: async (text: string): Promise<Result<Bytes, Recovery.CardRefusal | { readonly reason: PartRefusal }>> => {
+      const recovery = await parts.recovery();
+      return recovery.ok ? recovery.value.readCard(crypto, text) : err({ reason: recovery.error });
+    },
     onChange: changed.on,
   };
 };

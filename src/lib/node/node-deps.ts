@@ -8,6 +8,7 @@ import type { SearchRoomPort } from '../kernel/ports/search.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import type { Transport } from '../kernel/ports/transport.ts';
 import type { FetchStatic } from '../services/library/starter.ts';
+import type { LateParts } from './late-parts.ts';
 
 /** What a node is made of: the adapters of the place it runs in. */
 export type NodeDeps = {
@@ -23,6 +24,8 @@ export type NodeDeps = {
   readonly search: SearchRoomPort;
   readonly documents: DocumentRoomPort;
   readonly fetchStatic: FetchStatic;
+  /** This build's own when absent. */
+  readonly parts?: LateParts;
   readonly build: string;
   readonly defaultSignalUrl: string;
   readonly isStoragePersisted: () => Promise<boolean>;

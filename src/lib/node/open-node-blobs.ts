@@ -4,7 +4,6 @@ import type { Blobs } from '../kernel/ports/blobs.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { CryptoPort } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
-import { createMemoryBlobDisk } from '../stores/memory-blobs.ts';
 import { openOpfsBlobDisk } from '../stores/opfs-blobs.ts';
 
 /** The folder of the blobs in the origin's private file system. */
@@ -22,7 +21,10 @@ export const openNodeBlobs = async (deps: {
   readonly random: Random;
 }): Promise<Blobs> => {
   const disk = await openOpfsBlobDisk({ random: deps.random, folder: blobFolder });
-  if (!disk) return openBlobs({ ...deps, disk: createMemoryBlobDisk(), quotaBytes: () => memoryQuotaBytes });
+  if (!disk) {
+    const { createMemoryBlobDisk } = await import('../stores/memory-blobs.ts');
+    return openBlobs({ ...deps, disk: createMemoryBlobDisk(), quotaBytes: () => memoryQuotaBytes });
+  }
   const { quota = limits.blobQuotaBytesMax } = await navigator.storage.estimate();
   const quotaBytes = Math.min(limits.blobQuotaBytesMax, Math.floor(quota * blobShare));
   return openBlobs({ ...deps, disk, quotaBytes: () => quotaBytes });

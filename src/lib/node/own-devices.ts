@@ -2,16 +2,17 @@ import { libraryIngest } from '../contracts/library.ts';
 import type { Devices, OwnDevice } from '../contracts/devices.ts';
 import type { AnyCapability } from '../kernel/call.ts';
 import { textToBytes } from '../kernel/ids.ts';
-import { err } from '../kernel/result.ts';
+import { err, type Result } from '../kernel/result.ts';
 import { createActs, type Acts } from '../log/acts.ts';
 import type { DeviceActs } from '../services/devices.ts';
 import { keyPrefix } from '../services/library/shelf.ts';
 import type { RemoteCaller } from '../kernel/routed-call.ts';
 import type { Entry } from './entry.ts';
-import { createExport, type ExportDeps } from './export.ts';
+import type { Export, ExportDeps } from './export.ts';
 import type { Identity } from './identity.ts';
 import { createReturn } from './identity-return.ts';
 import type { Retirement } from './identity-retire.ts';
+import type { LateParts } from './late-parts.ts';
 import { createAdoption } from './linking-adopt.ts';
 import { createLinking, type LinkingDeps } from './linking.ts';
 import type { Bus } from '../kernel/bus.ts';
@@ -23,6 +24,7 @@ export type OwnDevicesDeps = Omit<LinkingDeps, 'acts'> & {
   readonly rpc: RemoteCaller;
   readonly identity: Identity;
   readonly retirement: Retirement;
+  readonly parts: Pick<LateParts, 'export'>;
   /** Erases everything and ends this node; null, or why it could not. */
   readonly erase: () => Promise<string | null>;
   readonly scryptLog2?: number;
@@ -36,7 +38,11 @@ export const createOwnDevices = (deps: OwnDevicesDeps) => {
   const linking = createLinking({ ...deps, acts });
   const adoption = createAdoption({ crypto, clock, holder, acts, isMember });
   const comingBack = createReturn({ ...deps, links: neighbours.links, remote: deps.rpc });
-  const exporting = createExport({ ...deps, ...documentsOf(deps) });
+
+  const withExport = async <T>(use: (exporting: Export) => Promise<Result<T, string>>): Promise<Result<T, string>> => {
+    const part = await deps.parts.export();
+    return part.ok ? use(part.value.createExport({ ...deps, ...documentsOf(deps) })) : part;
+  };
 
   const revoke = async (given: string): Promise<string | null> => {
     const here = holder.current();
@@ -102,8 +108,8 @@ export const createOwnDevices = (deps: OwnDevicesDeps) => {
       card: identity.card,
       testCard: identity.testCard,
       restore,
-      exportFile: exporting.make,
-      importFile: exporting.read,
+      exportFile: (key) => withExport((exporting) => exporting.make(key)),
+      importFile: (file, key) => withExport((exporting) => exporting.read(file, key)),
       erase: deps.erase,
       adopt: adoption.adopt,
     }),

@@ -1,7 +1,7 @@
 import { wrap } from 'comlink';
 import { contractsByName } from '../contracts/index.ts';
-import { createFallbackSubtle, lacksCurves } from '../crypto/fallback-subtle.ts';
 import type { FallbackCurves } from '../crypto/fallback.ts';
+import { lacksCurves } from '../crypto/lacks-curves.ts';
 import { createVerifyPool, verifyHelperCount } from '../crypto/verify-pool.ts';
 import { createWebCrypto } from '../crypto/webcrypto.ts';
 import { createWebcryptoKeyring } from '../crypto/webcrypto-keyring.ts';
@@ -13,8 +13,8 @@ import { createRtcHostPort } from '../transports/webrtc-port.ts';
 import { createWebrtcTransport } from '../transports/webrtc.ts';
 import { createNode, type HearthNode } from './create-node.ts';
 import { createDocumentPort } from './document-port.ts';
-import { erasePlaces } from './erase.ts';
 import type { FromNodeWorker, InitMessage } from './init-message.ts';
+import { loadPart } from './load-part.ts';
 import { openNodeBlobs } from './open-node-blobs.ts';
 import { platformClock as clock, platformRandom as random } from './platform.ts';
 import { openWindowsChannel, toWindowPort } from './window-port.ts';
@@ -37,12 +37,14 @@ export const runNode = async (
   const store = opened.value;
   const platform = globalThis.crypto.subtle;
   const isLacking = await lacksCurves(platform);
-  const openFallback = (): SubtleCrypto => {
+  const openFallback = async (): Promise<SubtleCrypto> => {
+    // A browser that has what it takes never loads it; where it cannot be loaded, the page is told why the node does not run.
+    const { createFallbackSubtle } = await import('../crypto/fallback-subtle.ts');
     const { port1, port2 } = new MessageChannel();
     report({ type: 'crypto-fallback', port: port2 }, [port2]);
     return createFallbackSubtle({ subtle: platform, curves: wrap<FallbackCurves>(port1), random });
   };
-  const subtle = isLacking ? openFallback() : platform;
+  const subtle = isLacking ? await openFallback() : platform;
   const local = createWebCrypto(subtle);
   const openHelpers = (): MessagePort[] =>
     Array.from({ length: verifyHelperCount(navigator.hardwareConcurrency) }, () => {
@@ -60,9 +62,11 @@ export const runNode = async (
   };
   const restart = (): void => report({ type: 'restart' });
   const erase = async (): Promise<string | null> => {
+    const part = await loadPart(() => import('./erase.ts'));
+    if (!part.ok) return part.error;
     await node.stop();
     store.close();
-    const erased = await erasePlaces();
+    const erased = await part.value.erasePlaces();
     // The answer to whoever asked has to leave before this worker does.
     clock.after(eraseGraceMs, restart);
     return erased.ok ? null : erased.error;

@@ -4,6 +4,7 @@ import type { Bus } from '../kernel/bus.ts';
 import type { Startable, Stop } from '../kernel/lifecycle.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { CryptoPort } from '../kernel/ports/crypto.ts';
+import { ok } from '../kernel/result.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { DocumentRoomPort } from '../kernel/ports/documents.ts';
 import type { SearchRoomPort } from '../kernel/ports/search.ts';
@@ -29,10 +30,10 @@ import { createTokens, type TokenActs } from '../services/tokens.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
 import type { Identity } from './identity.ts';
+import type { LateParts } from './late-parts.ts';
 import type { NeighbourhoodHolder } from './neighbourhood-holder.ts';
 import type { OwnDevices } from './own-devices.ts';
 import { createPeopleOffice } from './people-office.ts';
-import { selfTestSteps } from './self-test.ts';
 
 export type ServiceParts = {
   readonly crypto: CryptoPort;
@@ -53,6 +54,7 @@ export type ServiceParts = {
   readonly own: OwnDevices;
   readonly identity: Identity;
   readonly tokens: { readonly acts: TokenActs };
+  readonly parts: Pick<LateParts, 'selfTest'>;
   readonly build: string;
   /** What links and calls have refused, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
@@ -63,7 +65,7 @@ export type ServiceParts = {
 
 /** Every service of a node, not started yet. Services meet on the bus only; what each needs beside it is handed to it here. */
 export const createServices = (parts: ServiceParts): Startable[] => {
-  const { bus, clock, holder, entry, doors } = parts;
+  const { bus, clock, holder, entry, doors, parts: late } = parts;
   const selfDevice = () => parts.device().device;
   const onPeople = onAny(holder.onChange, entry.onChange, doors.onChange);
   const documents = documentsService(parts, selfDevice);
@@ -74,7 +76,10 @@ export const createServices = (parts: ServiceParts): Startable[] => {
       info: parts.info,
       onInfoChange: onAny(parts.onInfoChange, onPeople),
       configure: parts.configure,
-      selfTest: selfTestSteps({ ...parts, links: parts.neighbours.links }),
+      selfTest: async () => {
+        const part = await late.selfTest();
+        return part.ok ? ok(part.value.selfTestSteps({ ...parts, links: parts.neighbours.links })) : part;
+      },
     }),
     createCommunity({
       bus,
