@@ -21,6 +21,7 @@ const routes = [
   '/settings/devices/',
   '/settings/card/',
   '/settings/data/',
+  '/settings/log/',
   '/welcome/',
   '/no/such/place',
 ];

@@ -88,3 +88,16 @@ for (const { path, sees, ...more } of routes) {
     expect(anna.brokenRequests.filter((url) => !/\/(service-worker\.js|version\.json)$/.test(url))).toEqual([]);
   });
 }
+
+test('with the server gone, Anna reads her recovery card, and takes her data along, for the first time', async () => {
+  const { page } = anna;
+  await page.goto(`${street.url()}/settings/card/`);
+  await page.getByRole('button', { name: 'Show the words' }).click();
+  await expect(page.getByTestId('card-words').locator('.word')).toHaveCount(12);
+  await page.goto(`${street.url()}/settings/data/`);
+  await page.getByRole('radio', { name: /locked by a passphrase/ }).check();
+  await page.locator('#export input[type=password]').fill('chestnut lantern fifty bridges');
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save the file' }).click();
+  expect((await download).suggestedFilename()).toMatch(/\.hearth$/);
+});

@@ -6,7 +6,7 @@ import { emojiOn, giveName, goTo, knock, letIn, openPerson, showInvite } from '.
  * @typedef {(resident: Pick<Resident, 'page'>, name: string) => Promise<void>} Take
  */
 
-/** What belongs to a person beside the name: devices, card, data, and the two ways out. @param {Take} take @param {Resident} anna */
+/** What belongs to a person beside the name: devices, card, data, the log, and the two ways out. @param {Take} take @param {Resident} anna */
 export const takeOwn = async (take, anna) => {
   const { page } = anna;
   /** @param {string | RegExp} row */
@@ -34,6 +34,9 @@ export const takeOwn = async (take, anna) => {
   await page.getByRole('button', { name: 'Save the file' }).click();
   await page.getByText(/is in your downloads/).waitFor();
   await take(anna, '55-data-en');
+  await open(/The log/);
+  await page.locator('ol > li').first().waitFor();
+  await take(anna, '58-log-en');
   await goTo(anna, 'settings');
   await page.getByRole('button', { name: /Leave the neighbourhood/ }).click();
   await take(anna, '56-leave-en');
@@ -75,6 +78,9 @@ export const takePeople = async (street, take, anna, bora) => {
   await bora.page.getByRole('dialog').getByRole('button', { name: 'Zustimmen' }).click();
   await esra.page.getByTestId('end').waitFor({ timeout: 30_000 });
   await take(esra, '66-removed-de');
+  await goTo(esra, 'chat');
+  await esra.page.getByTestId('end').waitFor();
+  await take(esra, '68-chat-removed-de');
   await bora.page.getByTestId('former').locator('summary').click();
   await take(bora, '67-former-de');
   await street.moveOut(esra);

@@ -2,6 +2,7 @@ import { createFakeCommunity } from './fake-community.ts';
 import { createFakeDevices } from './fake-devices.ts';
 import { passages, sources } from './fake-guide.ts';
 import { createFakeLibrary } from './fake-library.ts';
+import { createFakeLog } from './fake-log.ts';
 import {
   devices,
   emoji,
@@ -24,7 +25,8 @@ export type Scene = {
 
 /**
  * The story of one device, told by name: new, pending, linking-in, alone, street, people (roles, a proposal, several devices),
- * member (the same, seen by a plain member), removed, linking, rootless, retired. Calls that change something change the story.
+ * member (the same, seen by a plain member), removed, linking, rootless, retired, log-empty, log-counting, log-broken. Calls that
+ * change something change the story.
  */
 export const createScene = (name: string): Scene => {
   const isBlank = name === 'new' || name === 'pending' || name === 'blank';
@@ -34,8 +36,8 @@ export const createScene = (name: string): Scene => {
     place: isBlank ? '' : 'Lindenstraße 12–18',
     reason: '',
     signalUrl: 'ws://localhost:8787/signal',
-    messages: (name === 'street'
-      ? openingMessages()
+    messages: (name === 'street' || name === 'removed'
+      ? openingMessages().map((message) => ({ ...message, canRemove: name !== 'removed' }))
       : name === 'long'
         ? longTalk()
         : name === 'mended' || name === 'fetching'
@@ -203,6 +205,7 @@ export const createScene = (name: string): Scene => {
       fetching: name === 'fetching' ? { held: 4_200, known: 10_000 } : null,
     }),
     ...createFakeLibrary(name, hasNeighbours, change),
+    ...createFakeLog(name, hasNeighbours),
     'ask.answer': async (input) => {
       await new Promise((done) => setTimeout(done, 700));
       const asked = JSON.stringify(input).toLowerCase();

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '../../src/lib/kernel/ports/clock.ts';
 import type { Random } from '../../src/lib/kernel/ports/random.ts';
 import { createNode, type HearthNode } from '../../src/lib/node/create-node.ts';
+import type { LateParts } from '../../src/lib/node/late-parts.ts';
 import { createDocumentRoom } from '../../src/lib/replica/documents/document-room.ts';
 import { createSearchRoom } from '../../src/lib/search/search-room.ts';
 import { loadStemmer } from '../../src/lib/search/stemmers.ts';
@@ -59,6 +60,8 @@ export type TestNodeOptions = {
   readonly restart?: () => void;
   /** Real starter guides take a while to index; most tests want none. */
   readonly withStarter?: boolean;
+  /** What the node loads when it needs it; this build's own when absent. */
+  readonly parts?: LateParts;
   readonly blobs?: { readonly files?: MemoryBlobFiles; readonly quotaBytes?: () => number };
 };
 
@@ -88,6 +91,7 @@ export const createTestNode = async (options: TestNodeOptions): Promise<HearthNo
     isStoragePersisted: async () => false,
     scryptLog2: 15,
     ...(options.restart ? { restart: options.restart } : {}),
+    ...(options.parts ? { parts: options.parts } : {}),
   });
   await node.start();
   return { ...node, disk };

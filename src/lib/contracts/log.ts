@@ -17,7 +17,7 @@ import { bytes32Id, count } from './fields.ts';
 
 const tally = array(object({ reason: string(), count }));
 
-/** One lane of one device, and how many other people have signed that they hold all of it. */
+/** One lane of one device, and how many of the `heldOf` people beside its author and oneself have signed that they hold all of it. */
 const laneSummary = object({
   device: bytes32Id,
   name: string(),
@@ -25,6 +25,7 @@ const laneSummary = object({
   events: count,
   newestAt: count,
   heldBy: count,
+  heldOf: count,
 });
 export type LaneSummary = InferOutput<typeof laneSummary>;
 
@@ -82,7 +83,7 @@ const entry = object({
   bytes: count,
   state: entryState,
   reason: string(),
-  /** Other people who have signed that they hold it, by name. */
+  /** People beside its author and oneself who have signed that they hold it, by name. */
   heldBy: array(string()),
 });
 export type LogEntry = InferOutput<typeof entry>;

@@ -71,7 +71,7 @@ export const formatBytes = (bytes: number): string => {
   const options = {
     style: 'unit',
     unit: units[step] ?? 'byte',
-    unitDisplay: 'short',
+    unitDisplay: step === 0 ? 'long' : 'short',
     maximumFractionDigits: step < 2 ? 0 : 1,
   } as const;
   return new Intl.NumberFormat(current, options).format(bytes / 1000 ** step);

@@ -159,6 +159,7 @@ const codeByReason: Readonly<Record<string, Failure['code']>> = {
   changing: 'unavailable',
   damaged: 'unavailable',
   retired: 'unavailable',
+  'not-loaded': 'unavailable',
   'no-community-key': 'unavailable',
   'invite-expired': 'expired',
   'not-waiting': 'not_found',

@@ -32,16 +32,22 @@ export const createLogService = (deps: LogServiceDeps): Startable => {
 
   const nameOf = (here: Neighbourhood, device: string): string => {
     const membership = here.membership();
-    return membership.members.get(membership.personOf(device) ?? '')?.name ?? '';
+    const person = membership.personOf(device);
+    return person === null ? '' : (membership.nameOf(person) ?? '');
+  };
+
+  /** Of some people those who are neither the author of something nor oneself: whether they hold it is not plain. */
+  const others = (here: Neighbourhood, author: string, people: Iterable<string | null>): string[] => {
+    const { members, personOf } = here.membership();
+    const [by, self] = [personOf(author), personOf(deps.selfDevice())];
+    return [...new Set(people)].flatMap((person) =>
+      person === null || person === by || person === self ? [] : (members.get(person)?.name ?? []),
+    );
   };
 
   /** Other people one of whose devices has signed that it holds something. */
-  const holders = (here: Neighbourhood, author: string, devices: readonly string[]): string[] => {
-    const membership = here.membership();
-    const people = new Set(devices.map((device) => membership.personOf(device)));
-    people.delete(membership.personOf(author));
-    return [...people].flatMap((person) => membership.members.get(person ?? '')?.name ?? []).toSorted();
-  };
+  const holders = (here: Neighbourhood, author: string, devices: readonly string[]): string[] =>
+    others(here, author, devices.map(here.membership().personOf)).toSorted();
 
   const show = (here: Neighbourhood, { heldBy, ...entry }: InspectedEntry): LogEntry => ({
     ...entry,
@@ -67,6 +73,7 @@ export const createLogService = (deps: LogServiceDeps): Startable => {
         events: next,
         newestAt: counts.newestByPlace.get(`${author} ${lane}`) ?? 0,
         heldBy: holders(here, author, receipts.holders(author, lane, next - 1)).length,
+        heldOf: others(here, author, here.membership().members.keys()).length,
       })),
       kinds: [...counts.kinds].map(([kind, count]) => ({ kind, count })).toSorted((a, b) => b.count - a.count),
       voids: toTally(counts.voids),
@@ -111,12 +118,13 @@ export const createLogService = (deps: LogServiceDeps): Startable => {
         madeAt: new Date(deps.clock.now()).toISOString(),
         build: deps.build,
         ...counted,
-        lanes: lanes.map(({ device, lane, events, newestAt, heldBy }) => ({
+        lanes: lanes.map(({ device, lane, events, newestAt, heldBy, heldOf }) => ({
           device: numberOf(device),
           lane,
           events,
           newestAt,
           heldBy,
+          heldOf,
         })),
         damages: damages.map(({ device, lane, from, to }) => ({ device: numberOf(device), lane, from, to })),
         forks: forks.map(({ device, lane, seq, standsUpTo }) => ({ device: numberOf(device), lane, seq, standsUpTo })),

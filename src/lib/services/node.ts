@@ -3,7 +3,7 @@ import type { Bus } from '../kernel/bus.ts';
 import { failure } from '../kernel/errors.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
-import { err, ok } from '../kernel/result.ts';
+import { err, ok, type Result } from '../kernel/result.ts';
 import { watch } from '../kernel/watch.ts';
 
 /** One thing that can prove itself: throws or resolves false when it is broken; the text says what was seen. */
@@ -15,7 +15,8 @@ export type NodeServiceDeps = {
   readonly info: () => NodeInfo | Promise<NodeInfo>;
   readonly onInfoChange: (listener: () => void) => () => void;
   readonly configure: (change: { name?: string | undefined; signalUrl?: string | undefined }) => Promise<boolean>;
-  readonly selfTest: readonly SelfTestStep[];
+  /** The steps, or why there are none to be had. */
+  readonly selfTest: () => Promise<Result<readonly SelfTestStep[], string>>;
 };
 
 /** This node about itself: who it is, what it can prove of itself now, and what its bus has been doing. */
@@ -50,8 +51,10 @@ export const createNodeService = ({
       );
       stops.add(
         bus.register(nodeSelfTest, async () => {
+          const known = await selfTest();
+          if (!known.ok) return err(failure('unavailable', known.error));
           const steps = [];
-          for (const step of selfTest) steps.push(await runStep(step));
+          for (const step of known.value) steps.push(await runStep(step));
           return ok({ steps });
         }),
       );
