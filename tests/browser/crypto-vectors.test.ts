@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createFallbackCurves } from '../../src/lib/crypto/fallback.ts';
-import { createFallbackSubtle, lacksCurves } from '../../src/lib/crypto/fallback-subtle.ts';
+import { createFallbackSubtle } from '../../src/lib/crypto/fallback-subtle.ts';
+import { lacksCurves } from '../../src/lib/crypto/lacks-curves.ts';
 import { createWebcryptoKeyring } from '../../src/lib/crypto/webcrypto-keyring.ts';
 import { createWebCrypto } from '../../src/lib/crypto/webcrypto.ts';
 import { utf8 } from '../../src/lib/kernel/ids.ts';

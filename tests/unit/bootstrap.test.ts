@@ -9,7 +9,7 @@ import { birthOf, isStale, parseHolder, withLock } from '../run/lock.mjs';
 import { applyMutant } from '../run/mutants.mjs';
 import { chooseNode, isNewEnough, systemPath } from '../run/node24.mjs';
 import { chooseStep, compareLocks } from '../run/setup.mjs';
-import { filesOf, readRoutes, staticImports } from '../run/sizes.mjs';
+import { dynamicImports, filesOf, readRoutes, staticImports } from '../run/sizes.mjs';
 import { hashInputs } from '../run/stamp.mjs';
 import { runSome, runStep } from '../run/step.mjs';
 import { addUp, closePart, fails, passes, readLastJson, readPlaywright, skips, summaryLine } from '../run/summary.mjs';
@@ -242,9 +242,9 @@ describe('sizes', () => {
       ['/', [2]],
       ['/chat/[thread]', [4, 0, 3]],
     ]);
-    expect(
-      staticImports('import{a as b}from"./a.js";import"./b.js";const c=()=>import("./c.js");export*from"./d.js"'),
-    ).toEqual(['./a.js', './b.js', './d.js']);
+    const script = 'import{a as b}from"./a.js";import"./b.js";const c=()=>import("./c.js");export*from"./d.js"';
+    expect(staticImports(script)).toEqual(['./a.js', './b.js', './d.js']);
+    expect(dynamicImports(`${script};const e=()=>import(\`./e.js\`)`)).toEqual(['./c.js', './e.js']);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { makeCard, readCard, rootSeed } from '../../src/lib/crypto/recovery.ts';
+import { makeCard, readCard } from '../../src/lib/crypto/recovery.ts';
+import { rootSeed } from '../../src/lib/crypto/root-seed.ts';
 import { createWebcryptoKeyring } from '../../src/lib/crypto/webcrypto-keyring.ts';
 import { bytesToHex } from '../../src/lib/kernel/ids.ts';
 import type { Bytes } from '../../src/lib/kernel/ports/crypto.ts';

@@ -59,7 +59,7 @@ export const createPaperLog = () => {
   ) => write(word, payloadOf(kind, body), { ...at, kind: kinds[kind].number });
   return {
     /** What the room asks of a log; nobody is frozen. */
-    lanes: { ...lanes, frozenSince: () => null, isBelowPin: () => false },
+    lanes: { ...lanes, frozenSince: () => null, isBelowPin: () => false, isCollided: () => false },
     say: (word: string, text: string, at: Omit<Parameters<typeof write>[2], 'kind'> & { clientId?: string } = {}) =>
       writeKind(word, 'chat.message', { to: 'everyone', text, clientId: hashOf(at.clientId ?? text).slice(0, 16) }, at),
     takeBack: (word: string, target: Pick<Entry, 'event'>, at: Omit<Parameters<typeof write>[2], 'kind'> = {}) =>

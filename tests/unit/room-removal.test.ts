@@ -156,6 +156,14 @@ describe('a message of somebody who was removed or frozen', () => {
     const { shown, voidById } = shownIn(paper, people, todayMs, freezes);
     expect([shown, [...voidById.values()]]).toEqual([['one', 'two'], ['frozen']]);
   });
+
+  it('of two devices whose numbers meet in a month the later one says nothing there', () => {
+    const paper = createPaperLog();
+    for (const name of ['anna', 'bora']) paper.say(name, name);
+    const freezes = { isCollided: (author: string) => author === deviceOf('bora') };
+    const { shown, voidById } = shownIn(paper, street, todayMs, freezes);
+    expect([shown, [...voidById.values()]]).toEqual([['anna'], ['client-collision']]);
+  });
 });
 
 describe('a message that expires', () => {

@@ -79,6 +79,8 @@ const judgeKind = (effect: AnyEffective, open: Omit<Case<never>, 'body'>): Verdi
       if (open.view.roleOf(open.person) !== 'anchor') return 'role';
       return { note: (index) => index.notePolicy(open.act, admit) };
     }
+    case 'community.checkpoint':
+      return isAtLeast(open.view.roleOf(open.person), 'trusted') ? {} : 'role';
     case 'token.revoke':
     case 'person.profile':
       return {};

@@ -1,4 +1,5 @@
 import { hlcMonth } from '../kernel/hlc.ts';
+import { refuseCheckpoint } from './checkpoint.ts';
 import { authorityLane, monthLane } from './event.ts';
 import type { Entry } from './lanes.ts';
 import { kindName, kinds, parsePayload, type KindName, type Payload } from './kinds.ts';
@@ -31,6 +32,8 @@ export const voidReasons = {
   'last-anchor': 'another anchor, then a new event',
   'key-check': 'nothing: the epoch has another key',
   'proposal-unknown': 'a new event that names the proposal in its past',
+  'checkpoint-root': 'nothing: its root is not that of its places',
+  'checkpoint-open': 'nothing: the month was not over by its own time; a new event later',
   removed: 'the fall of the removal that does not count it',
   left: 'nothing: its author has left',
   revoked: 'nothing: its device was given up',
@@ -62,7 +65,9 @@ export const readEffect = (entry: Entry, before: Entry | undefined): AnyEffectiv
   if (header.lane !== authorityLane && header.lane !== monthLane(hlcMonth(header.hlc))) return 'hlc-month';
   if (!entry.payload) return 'payload-missing';
   const body = parsePayload(kind, entry.payload);
-  return body.ok ? ({ kind, body: body.value } as AnyEffective) : body.error;
+  if (!body.ok) return body.error;
+  const effect = { kind, body: body.value } as AnyEffective;
+  return (effect.kind === 'community.checkpoint' ? refuseCheckpoint(effect.body, header.hlc) : null) ?? effect;
 };
 
 export type ReadEffect = typeof readEffect;

@@ -100,7 +100,8 @@ export const countLog = ({ log, voids }: InspectionParts): LogCounts => {
     const place = `${event.author} ${lane}`;
     newestByPlace.set(place, Math.max(newestByPlace.get(place) ?? 0, hlcToMs(hlc)));
     const reason = voids.get(event.id);
-    if (reason !== undefined) add(byReason, reason);
+    // What is not here at all is counted as such, and once.
+    if (payload && reason !== undefined) add(byReason, reason);
   }
   return { bytes, withoutPayload, dropped, newestByPlace, kinds, voids: byReason };
 };

@@ -18,11 +18,12 @@ import {
   type InferOutput,
 } from 'valibot';
 import { decodeCbor, encodeCbor, type Cbor } from '../kernel/codec.ts';
-import { concatBytes } from '../kernel/ids.ts';
+import { compareBytes, concatBytes } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
+import { isLane, monthLane } from './event.ts';
 
 /**
  * The registry of event kinds: name, where its events live, how large a payload may be, and its schema.
@@ -40,6 +41,7 @@ const anyBytes = (most: number) =>
     check((value) => value.length <= most, 'too long'),
   );
 const nameText = pipe(string(), minLength(1), maxLength(limits.nameCharsMax));
+const noBytes = new Uint8Array(0);
 const heads = pipe(array(bytes(32)), maxLength(limits.authorityHeadsMax));
 
 const genesis = object({
@@ -83,6 +85,24 @@ const policy = object({ auth: heads, admit: picklist(['member', 'trusted', 'anch
 const deviceAdd = object({ auth: heads, certificate: anyBytes(300), epoch: bytes(16), sealedKey: anyBytes(160) });
 const deviceRevoke = object({ auth: heads, statement: anyBytes(limits.intentBytesMax), signature: bytes(64) });
 const tokenRevoke = object({ auth: heads, token: bytes(32) });
+const checkpoint = object({
+  auth: heads,
+  lane: pipe(
+    count,
+    check((lane) => lane >= monthLane(0) && isLane(lane), 'no month lane'),
+  ),
+  /** [device, how many leading events of its lane, their prefix digest], each device once, in the order of their keys. */
+  places: pipe(
+    array(strictTuple([bytes(32), pipe(count, minValue(1)), bytes(32)])),
+    minLength(1),
+    maxLength(limits.checkpointPlacesMax),
+    check(
+      (places) => places.every(([device], at) => compareBytes(places[at - 1]?.[0] ?? noBytes, device) < 0),
+      'not in order',
+    ),
+  ),
+  root: bytes(32),
+});
 const message = object({
   to: literal('everyone'),
   text: pipe(
@@ -117,6 +137,7 @@ export const kinds = {
   'device.add': { number: 12, lane: 'authority', payloadBytesMax: 2048, schema: deviceAdd },
   'device.revoke': { number: 13, lane: 'authority', payloadBytesMax: 56 * 1024, schema: deviceRevoke },
   'token.revoke': { number: 14, lane: 'authority', payloadBytesMax: 1024, schema: tokenRevoke },
+  'community.checkpoint': { number: 15, lane: 'authority', payloadBytesMax: 56 * 1024, schema: checkpoint },
   'chat.message': { number: 32, lane: 'month', payloadBytesMax: 8 * 1024, schema: message },
   'chat.remove': { number: 33, lane: 'month', payloadBytesMax: 256, schema: removal },
   'doc.create': { number: 40, lane: 'month', payloadBytesMax: 1024, schema: docCreate },

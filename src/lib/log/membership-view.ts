@@ -1,6 +1,7 @@
 import type { Role } from '../kernel/capability.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Exit } from './authority-index.ts';
+import type { Checkpoint } from './checkpoints.ts';
 import type { VoidReason } from './effect.ts';
 import type { Epoch, SealedKey } from './membership-epochs.ts';
 import type { OpenProposal } from './membership-proposals.ts';
@@ -51,6 +52,8 @@ export type Membership = {
   readonly epochs: readonly Epoch[];
   readonly sealedKeys: readonly SealedKey[];
   readonly proposals: readonly OpenProposal[];
+  /** What trusted people say closed months came to. */
+  readonly checkpoints: readonly Checkpoint[];
   readonly policy: { readonly admit: Role };
   /** How many agreements an act against this person takes now. */
   quorumOf(person: string): number;

@@ -4,6 +4,7 @@ import { bytesToText } from '../kernel/ids.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Witnesses } from './admissions.ts';
 import { foldAuthority, type AuthorityOutcome } from './authority-fold.ts';
+import { foldCheckpoints } from './checkpoints.ts';
 import { compareEntries, type VoidReason } from './effect.ts';
 import { authorityLane } from './event.ts';
 import type { Entry } from './lanes.ts';
@@ -83,6 +84,7 @@ const viewOf = (
   const epochs = lazy(() => foldEpochs(acts.ordered, outcome));
   const sealedKeys = lazy(() => foldSealedKeys(inOrder, outcome, namedBy));
   const proposals = lazy(() => foldProposals(inOrder, outcome, view, community));
+  const checkpoints = lazy(() => foldCheckpoints(inOrder, outcome, view));
   return {
     ...readFacts(inOrder, outcome, view),
     ...readPeople(inOrder, outcome, view, stateOf),
@@ -103,6 +105,9 @@ const viewOf = (
     },
     get proposals() {
       return proposals();
+    },
+    get checkpoints() {
+      return checkpoints();
     },
     policy: { admit: view.admitPolicy() },
     quorumOf: (person) => quorumFor(person, view),

@@ -1,7 +1,7 @@
 import { hlcEpochMs, hlcFromMs, hlcToMs } from '../kernel/hlc.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import type { ReadEffect, VoidReason } from './effect.ts';
-import { kinds } from './kinds.ts';
+import { kindName, kinds } from './kinds.ts';
 import type { Entry } from './lanes.ts';
 
 type Place = {
@@ -28,7 +28,13 @@ export type RoomRow =
   | RemovalRow
   | (Place & { readonly kind: 'void'; readonly reason: VoidReason })
   | (Place & { readonly kind: 'other' });
-export type MessageRow = Place & { readonly kind: 'message'; readonly text: string; readonly clientId: string };
+/** It is what the room shows, too: a hundred thousand messages are not kept twice. */
+export type MessageRow = Place & {
+  readonly kind: 'message';
+  readonly text: string;
+  readonly clientId: string;
+  readonly removedBy: null;
+};
 export type RemovalRow = Place & { readonly kind: 'removal'; readonly target: string };
 /** A row that takes a place in the room, if its author may say something there. */
 export type SaidRow = Extract<RoomRow, { kind: 'message' | 'unread' }>;
@@ -44,12 +50,25 @@ export const readRow = (entry: Entry, before: Entry | undefined, read: ReadEffec
   const place = { eventId: event.id, device: event.author, lane, seq, atMs, counter, expiresMs };
   const effect = read(entry, before);
   if (typeof effect === 'string') {
+    if (isOfOtherRoom(kind)) return { ...place, kind: 'other' };
     const isUnread = effect.startsWith('payload-') && kind === kinds['chat.message'].number;
     return { ...place, kind: isUnread ? 'unread' : 'void', reason: effect };
   }
   if (effect.kind === 'chat.remove') return { ...place, kind: 'removal', target: bytesToText(effect.body.target) };
   if (effect.kind !== 'chat.message') return { ...place, kind: 'other' };
-  return { ...place, kind: 'message', text: effect.body.text, clientId: bytesToText(effect.body.clientId) };
+  return {
+    ...place,
+    kind: 'message',
+    text: effect.body.text,
+    clientId: bytesToText(effect.body.clientId),
+    removedBy: null,
+  };
+};
+
+/** Kinds of the month whose own view says why they have no effect. What nobody knows, or is in the wrong lane, is said here. */
+const isOfOtherRoom = (kind: number): boolean => {
+  const name = kindName(kind);
+  return name !== undefined && kinds[name].lane === 'month' && !name.startsWith('chat.');
 };
 
 /** Order of every view, as `compareEntries`. */

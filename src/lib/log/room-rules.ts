@@ -6,7 +6,7 @@ import { compareRows, type RemovalRow, type RoomRow } from './room-rows.ts';
 
 /** What the rules of the room ask of the membership and of the log. */
 export type RoomPeople = Pick<Membership, 'roleOf' | 'personOf' | 'cutOf'>;
-export type RoomFreezes = Pick<EventLog, 'frozenSince' | 'isBelowPin'>;
+export type RoomFreezes = Pick<EventLog, 'frozenSince' | 'isBelowPin' | 'isCollided'>;
 export type RoomLog = Pick<EventLog, 'heads' | 'slice' | 'byId'> & RoomFreezes;
 
 /** Asks a membership, which never changes, only once about each device and place: a fold of a long room asks for every row. */
@@ -42,6 +42,7 @@ export const authorVoid = (
 ): VoidReason | null => {
   const { device, lane, seq } = row;
   if (people.personOf(device) === null) return 'author-not-member';
+  if (log.isCollided(device, lane)) return 'client-collision';
   const cut = people.cutOf(device, lane);
   if (cut !== null && seq >= cut) return 'removed';
   const frozen = log.frozenSince(device);

@@ -162,7 +162,8 @@ const emptyView = () => ({
   messages: [] as RoomMessage[],
   voidById: new Map<string, VoidReason>(),
   repeatsById: new Map<string, readonly string[]>(),
-  firstByClientId: new Map<string, string>(),
+  /** By device, then by clientId. */
+  firstByClientId: new Map<string, Map<string, string>>(),
 });
 
 /**
@@ -187,20 +188,16 @@ const foldRow = (
   const remover = removerOf(removals, row.device, people, log);
   if (remover !== null) return void messages.push(removedMessage(row, remover));
   if (row.kind === 'unread') return void voidById.set(row.eventId, row.reason);
-  const key = `${row.device} ${row.clientId}`;
-  const first = firstByClientId.get(key);
+  const ofDevice = firstByClientId.get(row.device) ?? new Map<string, string>();
+  firstByClientId.set(row.device, ofDevice);
+  const first = ofDevice.get(row.clientId);
   if (first !== undefined) return void repeatsById.set(first, [...(repeatsById.get(first) ?? []), row.eventId]);
-  firstByClientId.set(key, row.eventId);
-  messages.push(messageOf(row));
+  ofDevice.set(row.clientId, row.eventId);
+  messages.push(row);
 };
 
 export const isExpired = ({ expiresMs }: Pick<RoomRow, 'expiresMs'>, nowMs: number): boolean =>
   expiresMs !== null && expiresMs <= nowMs;
-
-export const messageOf = (row: Extract<SaidRow, { kind: 'message' }>): RoomMessage => {
-  const { eventId, device, lane, seq, text, clientId, atMs, counter } = row;
-  return { eventId, device, lane, seq, text, clientId, atMs, counter, removedBy: null };
-};
 
 export const removedMessage = (row: SaidRow, removedBy: string): RoomMessage => {
   const { eventId, device, lane, seq, atMs, counter } = row;
