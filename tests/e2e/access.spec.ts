@@ -237,6 +237,8 @@ test('at 320 px, and at 390 px with text twice as large, nothing needs sideways 
   for (const language of ['English', 'Deutsch']) {
     await page.goto(`${street.url()}/settings/`);
     await page.locator('#you').getByText(language, { exact: true }).click();
+    // The other language's words have to come before the choice is kept.
+    await expect(page.locator('html')).toHaveAttribute('lang', language === 'English' ? 'en' : 'de');
     for (const path of routes) {
       await page.goto(`${street.url()}${path}`);
       await settle(page);

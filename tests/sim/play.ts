@@ -250,6 +250,8 @@ const comeToRest = async (
   for (const member of members) await revive(world, member);
   await world.pause(1_000);
   for (const words of said) if (words.outcome === 'lost' && !upheavals.isShaken(words.who)) await say(world, words);
+  // An agreement that is still being sought changes who is in.
+  await upheavals.settled();
   const restingSince = world.clock.now();
   for (;;) {
     const reason = unrest(upheavals.staying(), upheavals.isShaken);

@@ -65,7 +65,6 @@ const playSeed = async (world: World, plan: ReturnType<typeof planOf>, withRealV
   }
   const upheavals = createUpheavals(world, members, adversary.equivocate);
   const said = await live(world, plan, members, upheavals);
-  await world.drive(upheavals.settled(), 15 * 60_000);
   const crypto = createSimCrypto(seededRandom('checks'), null);
   world.problems.push(...(await checkEverything(world, { members, said, upheavals })));
   if (withRealVerdicts) world.problems.push(...(await checkSignatures(members, crypto)));
