@@ -132,7 +132,7 @@ describe('two neighbours', () => {
     });
   });
 
-  it('bora cannot draw anna to a meeting place of his own: only the founder opens an epoch, and a wrong key is not believed', async () => {
+  it('bora cannot draw anna to a meeting place of his own: only somebody trusted opens an epoch, and a wrong key is not believed', async () => {
     const { anna, bora } = await annaAndBora();
     const here = bora.current();
     const there = anna.current();

@@ -114,12 +114,6 @@ export const createAdmissions = ({ crypto }: { crypto: CryptoPort }) => {
     signersOf: (eventId: string): ReadonlySet<string> => signersByEvent.get(eventId) ?? nobody,
     isEndorsing: (eventId: string): boolean => endorsements.has(eventId),
     rootsOf: (eventId: string): ReadonlySet<string> => rootsByEvent.get(eventId) ?? nobody,
-    /** Forgets everything, for a log that was cut back and learns anew what it still holds. */
-    clear: (): void => {
-      for (const known of [certificatesByEvent, signersByEvent, rootsByEvent, intentsByProposal, rootsByDevice])
-        known.clear();
-      for (const known of [waitingByProposal, waitingByDevice, endorsements, devices]) known.clear();
-    },
   } satisfies Witnesses & Record<string, unknown>;
 };
 export type Admissions = ReturnType<typeof createAdmissions>;

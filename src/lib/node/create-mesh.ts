@@ -2,6 +2,8 @@ import { contractsByName } from '../contracts/index.ts';
 import { createBus } from '../kernel/bus.ts';
 import type { Role } from '../kernel/capability.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
+import { err } from '../kernel/result.ts';
+import { createActs } from '../log/acts.ts';
 import { createCommunityMeeting } from '../mesh/community-meeting.ts';
 import { createDoors } from '../mesh/doors.ts';
 import { createHelloClock } from '../mesh/hello-clock.ts';
@@ -133,7 +135,10 @@ const createCalls = (deps: NodeDeps, device: Device, street: Street, onRefused: 
     court,
     roleOf,
     contractsByName,
-    writeRevocation: court.writeRevocation,
+    writeRevocation: async (hash) => {
+      const here = holder.current();
+      return here ? createActs({ crypto, random, device: device.keys }).revokeToken(here, hash) : err('not-a-member');
+    },
   });
   const bus = createBus({
     clock,
