@@ -148,8 +148,11 @@ const makeCrypto = async (anna: Device, bora: Device, community: Bytes): Promise
   const invite = { community, inviter: anna.signing.publicKey, secret: filled(16, 0x44), expires: 20_000_000, hint: 'wss://hearth.example' };
   const keys = await inviteKeys(crypto, invite.secret);
   const place = await communityPlace(crypto, filled(32, 0x60), 23);
-  const offers: Cbor = [['library.search@1.0', { corpus: ['starter', 'street-notes'] }, 25, false], ['mesh.ping@1.0', {}, 0, false]];
-  const presence = encodeCbor([1, bora.signing.publicKey, noonMs, offers]);
+  const offers: Cbor = [
+    ['library.search@1.0', { corpus: ['starter', 'street-notes'] }, 25, false, filled(8, 0x51)],
+    ['mesh.ping@1.0', {}, 0, false, filled(0, 0)],
+  ];
+  const presence = encodeCbor([2, bora.signing.publicKey, noonMs, 'Bora', 'hearth', 'good', 25, offers]);
   return {
     note: 'Keys of events.json. hello: the ephemeral seeds are 32 bytes of 00 for the offerer and 01 for the answerer.',
     certificates: { anna: hex(anna.certificate.bytes), bora: hex(bora.certificate.bytes) },

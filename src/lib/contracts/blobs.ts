@@ -142,4 +142,5 @@ export const blobsHave = define({
   policy: 'member',
   routable: true,
   maxConcurrent: 16,
+  cost: 'cheap',
 });

@@ -112,6 +112,8 @@ const members = object({
   proposals: array(proposal),
   /** Who may let newcomers in. */
   policy: object({ admit: role }),
+  /** Servers the neighbourhood meets at. */
+  servers: array(string()),
   /** How many agreements a removal takes at the moment; 0 when this person may not ask for one. */
   agreementsNeeded: count,
   waiting: array(waiting),
@@ -165,6 +167,17 @@ export const communityLeave = define({
 export const communitySetPolicy = define({
   name: 'community.setPolicy',
   input: object({ admit: role }),
+  output: object({}),
+  policy: 'self',
+  idempotent: false,
+});
+
+/** A trusted person says at which servers the neighbourhood meets, in order of preference; devices go there without a new invite. */
+export const communitySetServers = define({
+  name: 'community.setServers',
+  input: object({
+    urls: pipe(array(pipe(string(), maxLength(limits.serverAddressCharsMax))), maxLength(limits.serversInLogMax)),
+  }),
   output: object({}),
   policy: 'self',
   idempotent: false,

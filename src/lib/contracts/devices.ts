@@ -1,7 +1,6 @@
 import {
   array,
   boolean,
-  check,
   instance,
   maxLength,
   minLength,
@@ -142,11 +141,7 @@ export const devicesImport = define({
   timeoutMs: 120_000,
 });
 
-const bytesUpTo = (most: number) =>
-  pipe(
-    instance(Uint8Array),
-    check((value) => value.length <= most, 'too long'),
-  );
+const bytesUpTo = (most: number) => pipe(instance(Uint8Array), maxLength(most, 'too long'));
 
 /**
  * For neighbours: a device that had to give up its old key asks to be written down under its new one. All of it is proven by

@@ -1,4 +1,4 @@
-import type { AnyCapability } from '../kernel/call.ts';
+import type { AnyCapability } from '../kernel/bus/call.ts';
 import { askAnswer } from './ask.ts';
 import {
   blobsCancel,
@@ -24,6 +24,7 @@ import {
   communityPromote,
   communityPropose,
   communitySetPolicy,
+  communitySetServers,
 } from './community.ts';
 import {
   devicesAdopt,
@@ -42,14 +43,16 @@ import {
 import { documentsCreate, documentsEdit, documentsList, documentsOpen } from './documents.ts';
 import { libraryCorpora, libraryIngest, libraryRead, libraryRemove, librarySearch } from './library.ts';
 import { logBundle, logEntries, logOverview } from './log.ts';
-import { meshPeers, meshPing } from './mesh.ts';
-import { nodeConfigure, nodeInfoCapability, nodeSelfTest, nodeTraces } from './node.ts';
+import { meshCheck, meshPeers, meshPing, meshTopology } from './mesh.ts';
+import { meshPair, meshPairWith } from './pairing.ts';
+import { nodeConfigure, nodeInfoCapability, nodeMetrics, nodeSelfTest, nodeTraces } from './node.ts';
 import { tokensAccept, tokensAttenuate, tokensIssue, tokensList, tokensRevoke } from './tokens.ts';
 
 const all = [
   nodeInfoCapability,
   nodeConfigure,
   nodeSelfTest,
+  nodeMetrics,
   nodeTraces,
   communityFound,
   communityJoin,
@@ -62,6 +65,7 @@ const all = [
   communityAgree,
   communityLeave,
   communitySetPolicy,
+  communitySetServers,
   chatSend,
   chatRemove,
   chatHistory,
@@ -70,6 +74,10 @@ const all = [
   logBundle,
   meshPeers,
   meshPing,
+  meshTopology,
+  meshCheck,
+  meshPair,
+  meshPairWith,
   librarySearch,
   libraryRead,
   libraryIngest,

@@ -54,6 +54,7 @@ export const librarySearch = define({
     evidence: count,
     quotes: array(object({ passageId, quote: string(), start: count, end: count })),
   }),
+  params: ['corpus'],
   policy: 'member',
   routable: true,
   maxConcurrent: 16,
@@ -80,8 +81,10 @@ export const libraryRead = define({
   name: 'library.read',
   input: object({ cid: bytes32Id }),
   output: document,
+  params: ['corpus'],
   policy: 'member',
   routable: true,
+  cost: 'cheap',
 });
 
 /** Adds a document to a corpus on this device (progress counts passages). The same bytes again change nothing. */

@@ -18,7 +18,7 @@ import {
   type InferOutput,
 } from 'valibot';
 import { limits } from '../kernel/limits.ts';
-import { isCommand } from '../kernel/token-policy.ts';
+import { isCommand } from '../kernel/bus/token-policy.ts';
 import { define } from './define.ts';
 import { bytes32Id, count } from './fields.ts';
 
@@ -30,7 +30,7 @@ const fields = <T extends Parameters<typeof record>[1]>(value: T) =>
 const word = pipe(string(), minLength(1), maxLength(limits.tokenTextCharsMax));
 const whole = pipe(number(), integer(), minValue(-Number.MAX_SAFE_INTEGER), maxValue(Number.MAX_SAFE_INTEGER));
 
-/** What a token takes away again: bounds on named fields of the input, and calls a minute (`kernel/token-policy.ts`). */
+/** What a token takes away again: bounds on named fields of the input, and calls a minute (`kernel/bus/token-policy.ts`). */
 const policy = object({
   max: optional(fields(whole)),
   oneOf: optional(fields(pipe(array(union([word, whole])), minLength(1), maxLength(limits.tokenChoicesMax)))),

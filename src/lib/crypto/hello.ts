@@ -26,7 +26,8 @@ export type HelloPeer = {
   readonly build: string;
   readonly clockMs: number;
 };
-export type HelloDone = { readonly peer: HelloPeer; readonly transcript: Bytes };
+/** `secret` is known to the two ends only, and new each time: keys for what follows come from it. */
+export type HelloDone = { readonly peer: HelloPeer; readonly transcript: Bytes; readonly secret: Bytes };
 
 export type HelloRefusal =
   | 'hello-malformed'
@@ -63,7 +64,7 @@ export const initiateHello = async (deps: HelloDeps) => {
     if (!peer.ok) return peer;
     const th2 = await deps.crypto.sha256(concatBytes(keys.th1, second));
     const third = encodeCbor([3, await sealIdentity(deps, keys.prk, 'I', th2)]);
-    return ok({ third, done: { peer: peer.value, transcript: await deps.crypto.sha256(concatBytes(th2, third)) } });
+    return ok({ third, done: await finished(deps, keys.prk, peer.value, concatBytes(th2, third)) });
   };
   return { first, finish };
 };
@@ -88,9 +89,15 @@ export const respondHello = async (
     if (!last || !isCborBytes(last[1])) return err('hello-malformed');
     const peer = await openIdentity(deps, keys.prk, 'I', th2, last[1]);
     if (!peer.ok) return peer;
-    return ok({ peer: peer.value, transcript: await deps.crypto.sha256(concatBytes(th2, third)) });
+    return ok(await finished(deps, keys.prk, peer.value, concatBytes(th2, third)));
   };
   return ok({ second, finish });
+};
+
+const finished = async (deps: HelloDeps, prk: Bytes, peer: HelloPeer, said: Bytes): Promise<HelloDone> => {
+  const transcript = await deps.crypto.sha256(said);
+  const secret = await hkdfExpand(deps.crypto, prk, concatBytes(utf8('HN-HELLO1 S'), transcript), 32);
+  return { peer, transcript, secret };
 };
 
 type Side = 'I' | 'R';

@@ -3,8 +3,8 @@ import { areBytesEqual, bytesToText } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
 import { err, ok } from '../kernel/result.ts';
-import { coversCommand, isNarrower } from '../kernel/token-policy.ts';
-import type { JudgeToken, TokenQuestion } from '../kernel/token-view.ts';
+import { coversCommand, isNarrower } from '../kernel/bus/token-policy.ts';
+import type { JudgeToken, TokenGrant, TokenQuestion } from '../kernel/bus/token-view.ts';
 import { parseToken, tokenSigned, type TokenLink } from './token.ts';
 
 /** What a judge knows beside the token: facts of this node's fold, and the time that no phone turned back can lower. */
@@ -18,42 +18,74 @@ export type TokenCourt = {
   readonly isRevoked: (hash: string, issuer: string) => boolean;
 };
 
+/** A token of which everything that cannot change has been judged: its bytes, its keys, its chain, its signatures. */
+type StoodToken = {
+  readonly links: readonly TokenLink[];
+  readonly audience: string;
+  readonly issuers: readonly string[];
+  readonly grant: TokenGrant;
+};
+
 /**
- * The judge of tokens (protocol 9). The cheap questions come first and the signatures last; signatures that stood are remembered
- * (bounded), everything that can change is asked at every call.
+ * The judge of tokens (protocol 9). The cheap questions come first and the signatures last. A token that stood is remembered by its
+ * bytes (bounded, the one unused for longest first out); everything that can change is asked at every call.
  */
 export const createTokenJudge = (crypto: CryptoPort, court: TokenCourt): JudgeToken => {
-  const signedTokens = new Set<string>();
+  const stoodByBytes = new Map<string, StoodToken>();
 
-  const isSigned = async (token: Uint8Array, links: readonly TokenLink[]): Promise<boolean> => {
-    const key = bytesToText(await crypto.sha256(token));
-    if (signedTokens.has(key)) return true;
-    for (const { issuer, body, signature } of links)
-      if (!(await crypto.verify(issuer, tokenSigned(body), signature))) return false;
-    const oldest = signedTokens.size >= limits.tokensRememberedMax ? signedTokens.values().next().value : undefined;
-    if (oldest !== undefined) signedTokens.delete(oldest);
-    signedTokens.add(key);
-    return true;
+  const remember = (key: string, stood: StoodToken): void => {
+    stoodByBytes.delete(key);
+    const oldest = stoodByBytes.size >= limits.tokensRememberedMax ? stoodByBytes.keys().next().value : undefined;
+    if (oldest !== undefined) stoodByBytes.delete(oldest);
+    stoodByBytes.set(key, stood);
   };
 
   return async (token, question) => {
+    if (token.length > limits.tokenBytesMax) return err(invalid('token-too-large'));
+    const key = bytesToText(token);
+    const known = stoodByBytes.get(key);
+    if (known) {
+      const refused = judgeNow(known, question, court);
+      if (refused) return err(refused);
+      remember(key, known);
+      return ok(known.grant);
+    }
     const parsed = parseToken(token);
     if (!parsed.ok) return err(invalid(parsed.error));
-    const links = parsed.value;
+    const read = readToken(parsed.value);
     const refused =
-      judgePresentation(links, question) ??
-      judgeKeys(crypto, links) ??
-      judgeChain(links) ??
-      judgePlace(links, court) ??
-      judgeTime(links, court.nowSeconds());
+      judgePresentation(read, question) ??
+      judgeKeys(crypto, read.links) ??
+      judgeChain(read.links) ??
+      judgeNow(read, question, court);
     if (refused) return err(refused);
-    if (links.some(({ hash, issuer }) => court.isRevoked(bytesToText(hash), bytesToText(issuer))))
-      return err(failure('revoked', 'token-revoked'));
-    if (!question.holdsRight(bytesToText(links[0]?.issuer ?? new Uint8Array(0))))
-      return err(invalid('token-issuer-right'));
-    if (!(await isSigned(token, links))) return err(invalid('token-signature'));
-    return ok({ links: links.map(({ hash, policy }) => ({ hash: bytesToText(hash), policy })) });
+    if (!(await isSigned(crypto, read.links))) return err(invalid('token-signature'));
+    remember(key, read);
+    return ok(read.grant);
   };
+};
+
+const readToken = (links: readonly TokenLink[]): StoodToken => ({
+  links,
+  audience: bytesToText(links.at(-1)?.audience ?? new Uint8Array(0)),
+  issuers: links.map(({ issuer }) => bytesToText(issuer)),
+  grant: { links: links.map(({ hash, policy }) => ({ hash: bytesToText(hash), policy })) },
+});
+
+const isSigned = async (crypto: CryptoPort, links: readonly TokenLink[]): Promise<boolean> => {
+  for (const { issuer, body, signature } of links)
+    if (!(await crypto.verify(issuer, tokenSigned(body), signature))) return false;
+  return true;
+};
+
+/** What may be otherwise at the next call: who shows it and for what, the place, the hour, what was taken back, the giver's right. */
+const judgeNow = (token: StoodToken, question: TokenQuestion, court: TokenCourt): Failure | null => {
+  const refused =
+    judgePresentation(token, question) ?? judgePlace(token.links, court) ?? judgeTime(token.links, court.nowSeconds());
+  if (refused) return refused;
+  const isRevoked = token.grant.links.some(({ hash }, at) => court.isRevoked(hash, token.issuers[at] ?? ''));
+  if (isRevoked) return failure('revoked', 'token-revoked');
+  return question.holdsRight(token.issuers[0] ?? '') ? null : invalid('token-issuer-right');
 };
 
 /** null when every link says no more than the one before it, and hands on to who signs the next. Also asked before handing on. */
@@ -77,9 +109,9 @@ export const judgeChain = (links: readonly TokenLink[]): Failure | null => {
 const invalid = (reason: string): Failure => failure('token_invalid', reason);
 
 /** A token counts for the device at the end of its chain only, and for what its last link names. */
-const judgePresentation = (links: readonly TokenLink[], { audience, command }: TokenQuestion): Failure | null => {
-  const last = links.at(-1);
-  if (!last || bytesToText(last.audience) !== audience) return invalid('token-audience');
+const judgePresentation = (token: StoodToken, { audience, command }: TokenQuestion): Failure | null => {
+  const last = token.links.at(-1);
+  if (!last || token.audience !== audience) return invalid('token-audience');
   return coversCommand(last.command, command) ? null : failure('token_scope_insufficient', 'token-command');
 };
 

@@ -3,7 +3,7 @@ import { concatBytes, utf8 } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Bytes, SigningKey } from '../kernel/ports/crypto.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
-import { isCommand, parsePolicy, type TokenPolicy } from '../kernel/token-policy.ts';
+import { isCommand, parsePolicy, type TokenPolicy } from '../kernel/bus/token-policy.ts';
 import { sha256Now } from './sha256.ts';
 
 /**

@@ -1,9 +1,8 @@
-import { concatBytes } from '../kernel/ids.ts';
-import type { Bytes, CryptoPort, KeyChange, Keyring, OpenKeys, RootKey } from '../kernel/ports/crypto.ts';
+import type { Bytes, CryptoPort, KeyChange, Keyring, OpenKeys, RootKey, SigningKey } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { Commit, Store } from '../kernel/ports/store.ts';
 import { rootSeed } from './root-seed.ts';
-import { agreementKey, rawPublicKey, signingKey } from './webcrypto.ts';
+import { agreementKey, rawPublicKey, signerFromSeed, signingKey } from './webcrypto.ts';
 
 type StoredKeys = {
   readonly signing: CryptoKeyPair;
@@ -73,7 +72,7 @@ const openKeys = async (deps: RootDeps, keys: StoredKeys): Promise<OpenKeys> => 
   root: keys.rootSealed ? rootKeyOf(deps, keys, keys.rootSealed) : null,
 });
 
-const rootKeyOf = (deps: RootDeps, { rootNonce, wrapping, rootPublicKey }: StoredKeys, sealed: Bytes): RootKey => {
+const rootKeyOf = (deps: RootDeps, { rootNonce, wrapping }: StoredKeys, sealed: Bytes): RootKey => {
   const { subtle } = deps;
   const entropy = async (): Promise<Bytes> =>
     new Uint8Array(await subtle.decrypt({ name: 'AES-GCM', iv: rootNonce }, wrapping, sealed));
@@ -81,9 +80,9 @@ const rootKeyOf = (deps: RootDeps, { rootNonce, wrapping, rootPublicKey }: Store
     entropy,
     sign: async (message) => {
       const opened = await entropy();
-      const { privateKey } = await rootKeyFrom(deps, opened);
+      const root = await rootKeyFrom(deps, opened);
       opened.fill(0);
-      return signingKey(subtle, privateKey, rootPublicKey).sign(message);
+      return root.sign(message);
     },
   };
 };
@@ -104,25 +103,12 @@ const sealRoot = async (deps: RootDeps, entropy: Bytes): Promise<StoredRoot> => 
   };
 };
 
-/** WebCrypto has no raw import for private Ed25519 keys, so the seed goes in as PKCS #8 (RFC 8410). */
-const rootKeyFrom = async (
-  { subtle, crypto }: RootDeps,
-  entropy: Bytes,
-): Promise<{ privateKey: CryptoKey; publicKey: Bytes }> => {
+const rootKeyFrom = async ({ subtle, crypto }: RootDeps, entropy: Bytes): Promise<SigningKey> => {
   const seed = await rootSeed(crypto, entropy);
-  const pkcs8 = concatBytes(pkcs8Prefix, seed);
-  const readable = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
-  const { x } = await subtle.exportKey('jwk', readable);
-  const privateKey = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']);
+  const root = await signerFromSeed(subtle, seed);
   seed.fill(0);
-  pkcs8.fill(0);
-  const publicKey = Uint8Array.from(atob((x ?? '').replaceAll('-', '+').replaceAll('_', '/')), (char) =>
-    char.charCodeAt(0),
-  );
-  return { privateKey, publicKey };
+  return root;
 };
-
-const pkcs8Prefix = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 
 const asPair = (key: CryptoKey | CryptoKeyPair): CryptoKeyPair => {
   if ('privateKey' in key) return key;

@@ -1,3 +1,4 @@
+import { concatBytes, textToBytes } from '../kernel/ids.ts';
 import type { AgreementKey, Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
 import { hasSmallOrderR, isSoundPoint } from './point.ts';
 import { sha256Now } from './sha256.ts';
@@ -79,8 +80,21 @@ export const createWebCrypto = (subtle: SubtleCrypto = globalThis.crypto.subtle)
       if (!('privateKey' in pair)) throw new TypeError('X25519 gave no key pair');
       return agreementKey(subtle, pair.privateKey, await rawPublicKey(subtle, pair.publicKey));
     },
+    signerFrom: (seed) => signerFromSeed(subtle, seed),
   };
 };
+
+/** WebCrypto has no raw import for private Ed25519 keys, so the seed goes in as PKCS #8 (RFC 8410). */
+export const signerFromSeed = async (subtle: SubtleCrypto, seed: Uint8Array): Promise<SigningKey> => {
+  const pkcs8 = concatBytes(pkcs8Prefix, seed);
+  const readable = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
+  const { x } = await subtle.exportKey('jwk', readable);
+  const privateKey = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']);
+  pkcs8.fill(0);
+  return signingKey(subtle, privateKey, textToBytes(x ?? '') ?? new Uint8Array(0));
+};
+
+const pkcs8Prefix = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
 
 /** An Ed25519 private key that WebCrypto holds, as the port wants it. */
 export const signingKey = (subtle: SubtleCrypto, privateKey: CryptoKey, publicKey: Bytes): SigningKey => ({

@@ -68,7 +68,7 @@ export const expiryScanEvents = 2_000;
 export const payloadsDroppedAtOnceMax = 256;
 // collaborative documents (src/lib/replica/documents). Every bound of a verdict counts, none measures time: verdicts are the same everywhere.
 export const documentTitleCharsMax = 80;
-export const documentsPerDeviceMax = 32;
+export const documentsPerPersonMax = 32;
 export const documentUpdateBytesMax = 16 * 1024;
 /** Structs and deleted ranges of one update together. */
 export const documentUpdateStructsMax = 2_000;
@@ -88,3 +88,45 @@ export const documentChangeChars = 160;
 export const documentAnswerMs = 2_000;
 export const documentApplyMs = 250;
 export const documentRebuildMs = 20_000;
+// the picture of the neighbourhood and the self-check of the connection (src/lib/services/mesh)
+export const topologyNodesMax = 512;
+export const topologyEdgesMax = 4_096;
+/** Patience of one step of the self-check. */
+export const checkStepMs = 6_000;
+// the community's box at a relay and letters for one device (src/lib/mail)
+export const boxPadBytes = 1024;
+export const boxEventsPerItemMax = 512;
+export const boxReceiptsPerItemMax = 8;
+export const boxLettersPerItemMax = 64;
+/** What was just written waits so long for more; when everybody is linked, so long for their receipts. */
+export const boxSoonMs = 300;
+export const boxReceiptsWaitMs = 4_000;
+/** A box is looked into so often while its relay can be reached. */
+export const boxLookMs = 60_000;
+/** What others wrote is handed on for them so late, and later by this much for each device, so that mostly one does. */
+export const boxCourierMs = 45_000;
+export const boxCourierPerDeviceMs = 1_000;
+/** Items handed on, and read, in one look. */
+export const boxPutsPerLookMax = 128;
+export const boxPagesPerLookMax = 64;
+/** An answer for a box is given once receipts were written, at most so often; more devices answer less often. */
+export const boxAnswerMs = 2_000;
+export const boxAnswerPerDeviceMs = 1_000;
+export const boxLedgersMax = 64;
+export const letterBytesMax = 16 * 1024;
+export const letterTopicCharsMax = 40;
+export const mailFramesPerMinuteMax = 240;
+export const lettersUnderWayMax = 256;
+/** Letters that have arrived are remembered so that none is read twice. */
+export const lettersReadMax = 4_096;
+/** A letter given to its device itself goes to relays and carriers too when no word of it has come after so long. */
+export const letterAnswerMs = 5_000;
+/** Neighbours that are asked to carry a letter, and what one carries: of one device, and in all. */
+export const lettersCarriersMax = 3;
+export const custodyBytesPerDeviceMax = 1024 * 1024;
+export const custodyBytesMax = 16 * 1024 * 1024;
+// servers a neighbourhood knows (src/lib/log, src/lib/node/known-servers)
+export const serversInLogMax = 5;
+export const serverAddressCharsMax = 200;
+/** A server of one's own that has been open for so long is told to the neighbourhood. */
+export const serverTellMs = 60_000;

@@ -28,6 +28,8 @@ export const sealsPerEventMax = 250;
 export const keyLifeMs = 30 * 24 * 3600_000;
 export const dutyPauseMs = 3_000;
 export const twinLinksMs = 5_000;
+/** A link that stood for less is not looked for at once when it falls. */
+export const shortLinkMs = 5_000;
 export const dutyLookMs = 10 * 60_000;
 // forks (src/lib/log): what has no place in the log because its lane is forked; proofs of devices no event has named yet;
 // combinations of twins that are tried for a pinned run; certificates remembered by their event
@@ -59,6 +61,44 @@ export const helloBytesMax = 4096;
 export const connectTimeoutMs = 15_000;
 export const linksMax = 24;
 export const guestLinksMax = 4;
+// overlay (src/lib/mesh/overlay): up to so many others everybody is linked with everybody; above, a device holds `overlayDegree`
+// links by itself and takes a few more that others need; those it called for itself beside them are the oldest to go
+export const fullMeshMax = 8;
+export const overlayDegree = 8;
+export const overlayDegreeMax = 12;
+export const overlayNear = 2;
+export const overlayShuffleMs = 30_000;
+export const overlayShuffleMax = 8;
+export const overlayKnownMax = 512;
+/** Whoever was not heard of for so long is no longer counted among those who are here. */
+export const overlayKnownMs = 3 * 60_000;
+export const overlayPartedMs = 60_000;
+export const ringLookMs = 1_000;
+export const linksTellMs = 1_000;
+/** A device is heard of by those it is not linked with so much more seldom for each device there is. */
+export const spreadPerDeviceMs = 300;
+export const overlayWordBytesMax = 24 * 1024;
+export const overlayWordsPerMinuteMax = 1_200;
+export const graftPauseMs = 2_000;
+// a device whose tree lost the link that brought it news asks so many others for it at once, in so many words in all
+export const treeMendLinks = 2;
+export const treeMendWordsMax = 64;
+export const overlayTreesMax = 2_048;
+export const linkListMax = 32;
+export const linkOnDemandMs = 8_000;
+export const linkOnDemandIdleMs = 5 * 60_000;
+/** What travels with a sign of life, and how old news has to be to be told that way: the tree has brought it by then. */
+export const riderBytesMax = 60 * 1024;
+export const haveAfterMs = 1_000;
+export const haveHeadsMax = 128;
+/** Events that are pushed to one neighbour at once; who lacks more asks for them. */
+export const pushGapMax = 32;
+// words passed on between neighbours (mesh road): over so many links at most, so many further ones each, so many a minute of one link
+export const roadHopsMax = 2;
+export const roadFanout = 3;
+export const roadWordsPerMinuteMax = 600;
+export const roadSeenMax = 2_048;
+export const roadNamesMax = 1_024;
 // sync (protocol 4)
 export const syncFrameEventsMax = 160;
 export const syncUpdateBytesMax = 56 * 1024;
@@ -73,6 +113,10 @@ export const linkBytesPerMinuteMax = 512 * 1024 * 1024;
 export const livePushEventsPerMinuteMax = 1_200;
 export const livePushBytesPerMinuteMax = 8 * 1024 * 1024;
 export const livePushAuthorsMax = 512;
+// Who was let in less than this ago has a tenth of it, in neighbourhoods that are older than that and have more people than this.
+export const newcomerMs = 7 * 24 * 3600_000;
+export const newcomerPeopleMin = 20;
+export const newcomerPart = 0.1;
 // A preview (protocol 10): who lacks more than the first of a month gets so many of its newest events ahead, a screenful of them
 // before the others; and what the payloads of events that wait to be shown may take in all.
 export const previewMin = 400;
@@ -83,19 +127,77 @@ export const previewPayloadBytesMax = 8 * 1024 * 1024;
 export const ownComparisonMs = 5_000;
 // receipts and presence
 export const receiptMinIntervalMs = 1_000;
+/** The more devices there are, the more seldom each of them says what it holds: so much for each, above the least. */
+export const receiptPerDeviceMs = 50;
+/** How many of an author's neighbours, about, send their receipt at once in a neighbourhood where news is passed on. */
+export const receiptsAtOnce = 4;
 export const presenceIntervalMs = 30_000;
 export const presenceTtlMs = 90_000;
 export const presenceBytesMax = 8 * 1024;
+export const presenceOffersMax = 64;
+/** While a device saves its battery; what changes is told at once all the same. */
+export const presenceSavingIntervalMs = 5 * 60_000;
+/** Manifests of one neighbour that are looked at in a minute: an honest device sends five a second at most. */
+export const presencePerMinuteMax = 300;
+/** How often the time of a link's last frame is noted for its device's offers. */
+export const presenceLookMs = 5_000;
+// giving: below it the battery saver begins by itself; areas of abilities a person may have decided about
+export const batteryLowPercent = 20;
+export const givingAreasMax = 64;
 // bus (protocol 8)
 export const callTimeoutMs = 15_000;
 export const callsInFlightPerPeerMax = 16;
 export const callsPerMinutePerPeerMax = 600;
+/** Callers whose calls of this minute are counted. */
+export const callersCountedMax = 1_024;
+/** Handler times of a capability that are remembered, and when a caller who found it full is told to come back. */
+export const handlerTimesMax = 32;
+export const retryAfterMinMs = 100;
+export const retryAfterMaxMs = 60_000;
+export const retryAfterUnknownMs = 1_000;
+// answers kept so that a repeated call finds them (repeat-book.ts): for how long, how many, how much of one caller and of all
+export const repeatMs = 10 * 60_000;
+export const repeatsMax = 1_024;
+export const repeatsPerCallerMax = 64;
+export const repeatBytesMax = 8 * 1024 * 1024;
+export const repeatBytesPerCallerMax = 256 * 1024;
+export const callDeadlineMsMax = 24 * 3600_000;
+/** Characters of a trace, a client id and a session. */
+export const callNameCharsMax = 80;
 export const streamCreditItems = 32;
 export const streamQueueItemsMax = 256;
+export const streamItemBytesMax = 64 * 1024;
+// A longer input travels as a blob; all that is lent or fetched for calls at once, and how many are fetched from one neighbour.
+export const inlineInputBytesMax = 256 * 1024;
+export const callInputBytesMax = 16 * 1024 * 1024;
+export const callInputsBytesMax = 64 * 1024 * 1024;
+export const callInputsPerPeerMax = 2;
+export const callInputChunksAskedMax = 4;
+/** What fits over a link that has drained, however full its low mark lets it be. */
+export const rpcFrameBytesMax = 720 * 1024;
+export const replyBytesMax = 704 * 1024;
+export const rpcFramesPerMinuteMax = 24_000;
+/** Calls that ended lately, whose last frames may still be on their way, and how many of each. */
+export const rpcEndedCallsMax = 64;
+export const rpcLateFramesMax = 64;
+export const rpcSendAgainMs = 50;
 export const tracesMax = 10_000;
 export const traceCandidatesMax = 32;
+export const tracesShownMax = 200;
+export const figureRowsMax = 512;
+/** Figures and traces that a screen follows come no more often than this. */
+export const figuresLiveMs = 1_000;
 export const healthWindowCalls = 100;
 export const quarantineMs = 60_000;
+/** Pairs of device and capability whose last calls are remembered. */
+export const healthWindowsMax = 4_096;
+export const sessionsMax = 10_000;
+export const sessionIdleMs = 10 * 60_000;
+/** A cheap question is asked at a second device when the first has been silent for twice its usual time, and never before this. */
+export const hedgeAfterMs = 100;
+/** How long a repeatable call waits for the device whose link broke under it, and how often it then tries. */
+export const reconnectGraceMs = 5_000;
+export const reconnectTriesMax = 3;
 // invites (protocol 6)
 export const inviteBytesMax = 100;
 export const inviteOnScreenMs = 15 * 60_000;

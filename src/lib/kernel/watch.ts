@@ -49,3 +49,11 @@ export const createSignal = (): { tell(): void; on(listener: () => void): () => 
     },
   };
 };
+
+/** One subscription to several sources of change. */
+export const onAny =
+  (...sources: readonly ((listener: () => void) => () => void)[]) =>
+  (listener: () => void): (() => void) => {
+    const ends = sources.map((source) => source(listener));
+    return () => ends.forEach((end) => end());
+  };

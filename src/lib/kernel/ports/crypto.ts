@@ -23,6 +23,8 @@ export type CryptoPort = {
   isSigningKeySound(publicKey: Uint8Array): boolean;
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
   ephemeral(): Promise<AgreementKey>;
+  /** The Ed25519 key that 32 secret bytes stand for: whoever knows the bytes has the same key. The bytes are not kept. */
+  signerFrom(seed: Uint8Array): Promise<SigningKey>;
 };
 
 /** The keys of this person and this device. Made once, kept by the keyring adapter, never readable as bytes. */

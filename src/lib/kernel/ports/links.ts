@@ -15,12 +15,17 @@ export type LinkPeer = {
 export type Link = {
   readonly id: string;
   readonly peer: LinkPeer;
-  readonly kind: 'webrtc' | 'memory';
+  readonly kind: 'webrtc' | 'relay' | 'memory';
   /** False when the link is gone or too much is queued; the sender keeps what it could not hand over. */
   send(channel: Channel, frame: Uint8Array): boolean;
   /** Resolves when less than the low mark is queued on the channel, or when the link is gone. */
   drained(channel: Channel): Promise<void>;
   onFrame(channel: Channel, listener: (frame: Uint8Array) => void): () => void;
+  /**
+   * Asked before each sign of life (every 5 s) for frames that may travel with it, so that what is in no hurry costs no message of
+   * its own. They arrive as any frame of that channel; what is over `roomBytes` together with others has to wait for the next.
+   */
+  rides(channel: Channel, rider: (roomBytes: number) => readonly Uint8Array[]): () => void;
   readonly isOpen: boolean;
   close(reason: string): void;
 };

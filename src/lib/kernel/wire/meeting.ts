@@ -8,10 +8,17 @@ import { err, ok, type Result } from '../result.ts';
  * recorded earlier is stale. `attempt` is fresh for each offer, so that an answer can belong to one offer only.
  */
 export type MeetingMessage =
-  | { readonly type: 'announce'; readonly from: string; readonly session: string }
+  | MeetingAnnounce
   | { readonly type: 'leave'; readonly from: string; readonly session: string }
   | MeetingOffer
   | MeetingAnswer;
+/** `isRelayOnly`: no direct pipe can be made to it now. */
+export type MeetingAnnounce = {
+  readonly type: 'announce';
+  readonly from: string;
+  readonly session: string;
+  readonly isRelayOnly?: true;
+};
 export type MeetingOffer = {
   readonly type: 'offer';
   readonly from: string;
@@ -72,6 +79,8 @@ const readMessage = (fields: Fields): MeetingMessage | null => {
   const from = readName(fields.from);
   const session = readId(fields.session);
   if (from === null || session === null) return null;
+  if (type === 'announce' && fields.isRelayOnly === true)
+    return hasCount(fields, 5) ? { type, from, session, isRelayOnly: true } : null;
   if (type === 'announce' || type === 'leave') return hasCount(fields, 4) ? { type, from, session } : null;
   const to = readName(fields.to);
   const attempt = readId(fields.attempt);

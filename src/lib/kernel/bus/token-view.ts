@@ -1,6 +1,6 @@
-import type { Failure } from './errors.ts';
-import type { Bytes } from './ports/crypto.ts';
-import type { Result } from './result.ts';
+import type { Failure } from '../errors.ts';
+import type { Bytes } from '../ports/crypto.ts';
+import type { Result } from '../result.ts';
 import type { TokenPolicy } from './token-policy.ts';
 
 /** One link of a token that stands: its hash as text, and what it takes away. All links of a token hold together. */

@@ -1,6 +1,6 @@
-import { isCborList, isCborMap, type Cbor } from './codec.ts';
-import { failure, type Failure } from './errors.ts';
-import { limits } from './limits.ts';
+import { isCborList, isCborMap, type Cbor } from '../codec.ts';
+import { failure, type Failure } from '../errors.ts';
+import { limits } from '../limits.ts';
 
 /**
  * What a token link takes away from the right it hands on. Every operator only narrows, and a named input field must be there:

@@ -1,5 +1,5 @@
 import type { GenericSchema } from 'valibot';
-import type { Failure } from './errors.ts';
+import type { Failure } from '../errors.ts';
 
 /** Who calls: this device's own screens, or a neighbour's device proven by its link (P5). Never a field of a body. */
 export type Caller = { readonly kind: 'self' } | { readonly kind: 'device'; readonly device: string };
@@ -17,22 +17,30 @@ export type Permit<I> = (caller: Caller, input: I, views: PermitViews) => Failur
 
 export type Version = { readonly major: number; readonly minor: number };
 
+/** cheap: milliseconds, may be asked twice at once; normal; heavy: seconds of computing, the first to go when power is short. */
+export type Cost = 'cheap' | 'normal' | 'heavy';
+
 /**
  * One ability of a device (protocol 8). The same object types the code, validates what arrives, decides who may call
- * and tells the router what it may retry. `item` is the schema of a streamed item, absent for unary calls.
+ * and tells the router what it may retry. `item` is the schema of what the handler streams, `inputItem` of what the caller
+ * streams to it while the call runs; each absent where there is no such stream.
  */
-export type Capability<I, O, S = never> = {
+export type Capability<I, O, S = never, U = never> = {
   readonly name: string;
   readonly version: Version;
   readonly stability: 'stable' | 'experimental';
   readonly input: GenericSchema<unknown, I>;
   readonly output: GenericSchema<unknown, O>;
   readonly item?: GenericSchema<unknown, S>;
+  readonly inputItem?: GenericSchema<unknown, U>;
+  /** The names of the params by which one provider may be preferred to another (a corpus, a model); others are refused. */
+  readonly params: readonly string[];
   readonly policy: Policy;
   readonly permit: Permit<I>;
   readonly timeoutMs: number;
   readonly idempotent: boolean;
   readonly maxConcurrent: number;
+  readonly cost: Cost;
   /** A handler of another device may serve the call. False for views of one's own node. */
   readonly routable: boolean;
 };

@@ -1,7 +1,7 @@
 import type { Caller, PermitViews, Policy, Role } from './capability.ts';
-import { failure, type Failure } from './errors.ts';
-import { limits } from './limits.ts';
-import { err, ok, type Result } from './result.ts';
+import { failure, type Failure } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { err, ok, type Result } from '../result.ts';
 import type { JudgeToken, TokenGrant } from './token-view.ts';
 
 /** What the first gate may look at: the facts folded from the log, and who judges a token. Without a judge no token counts. */

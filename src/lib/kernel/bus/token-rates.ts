@@ -1,6 +1,6 @@
-import { failure, type Failure } from './errors.ts';
-import { limits } from './limits.ts';
-import type { Clock } from './ports/clock.ts';
+import { failure, type Failure } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { GrantedLink } from './token-view.ts';
 
 const minuteMs = 60_000;
