@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/ports/clock.ts';
 import type { Link, Links } from '../kernel/ports/links.ts';
 import { createAsking, type Asking } from './asking.ts';
 import { parseBulk, type BulkFrame } from './bulk-frames.ts';
+import type { LentBlobs } from './lent-blobs.ts';
 import { createServing, type Serving } from './serving.ts';
 
 export type BulkSessionsDeps = {
@@ -12,6 +13,9 @@ export type BulkSessionsDeps = {
   readonly links: Links;
   readonly blobs: Blobs;
   readonly isMember: (device: string) => boolean;
+  readonly lent?: Pick<LentBlobs, 'read'> | undefined;
+  /** Whether this device gives what it shares now; see serving.ts. */
+  readonly isGiving?: (() => boolean) | undefined;
   readonly onRefused: (reason: string) => void;
   readonly onHave: (frame: Extract<BulkFrame, { t: 'have' }>, asking: Asking) => void;
   readonly onDown: (device: string) => void;
@@ -28,7 +32,15 @@ export const createBulkSessions = (deps: BulkSessionsDeps): Startable & { of(dev
 
   const attach = (link: Link): void => {
     const asking = createAsking({ clock, link, onRefused });
-    const serving = createServing({ clock, link, blobs, mayServe: deps.isMember, onRefused });
+    const serving = createServing({
+      clock,
+      link,
+      blobs,
+      mayServe: deps.isMember,
+      onRefused,
+      lent: deps.lent,
+      isGiving: deps.isGiving,
+    });
     const isWithin = frameBudget(clock);
     const onFrame = (bytes: Uint8Array): void => {
       if (!isWithin()) {

@@ -7,9 +7,11 @@ import type { Random } from '../kernel/ports/random.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { createSignal } from '../kernel/watch.ts';
+import type { Asking } from './asking.ts';
 import { createBulkSessions } from './bulk-sessions.ts';
 import type { Holding } from './chunk-plan.ts';
 import { createFetchJob, progressOf, type FetchJob } from './fetch-job.ts';
+import type { LentBlobs } from './lent-blobs.ts';
 import { isCid, loadWanted, saveWanted, type Wanted } from './wanted.ts';
 
 export type BlobExchangeDeps = {
@@ -19,6 +21,10 @@ export type BlobExchangeDeps = {
   readonly links: Links;
   readonly blobs: Blobs;
   readonly isMember: (device: string) => boolean;
+  /** What calls lend to one device; served like chunks, and told to nobody. */
+  readonly lent?: Pick<LentBlobs, 'read'> | undefined;
+  /** Whether this device gives what it shares now; what it fetches for itself does not ask. */
+  readonly isGiving?: (() => boolean) | undefined;
   /** The linked devices that say they answer `blobs.have`, and when that changes. */
   readonly neighbours: () => readonly string[];
   readonly onNeighbours: (listener: () => void) => () => void;
@@ -32,7 +38,9 @@ const fetchHolder = 'fetch';
 const lookSoonMs = 50;
 
 /** What this device wants from its neighbours: asks around who has what, runs a job for each blob, and keeps the list over restarts. */
-export const createBlobExchange = (deps: BlobExchangeDeps): Startable & BlobExchange => {
+export const createBlobExchange = (
+  deps: BlobExchangeDeps,
+): Startable & BlobExchange & { askingOf(device: string): Asking | null } => {
   const { clock, store, blobs } = deps;
   const jobs = new Map<string, { readonly job: FetchJob; readonly wanted: Wanted }>();
   const lookedAt = new Map<string, number>();
@@ -167,6 +175,7 @@ export const createBlobExchange = (deps: BlobExchangeDeps): Startable & BlobExch
   };
 
   return {
+    askingOf: sessions.of,
     want,
     progress,
     wanted: () => [...jobs.keys()],

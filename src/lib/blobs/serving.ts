@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Link } from '../kernel/ports/links.ts';
 import { encodeBulk, type BulkFrame, type BulkRefusal, type Place } from './bulk-frames.ts';
+import type { LentBlobs } from './lent-blobs.ts';
 
 export type ServingDeps = {
   readonly clock: Clock;
@@ -12,6 +13,10 @@ export type ServingDeps = {
   /** Asked for every frame: somebody who was removed meanwhile gets nothing more. */
   readonly mayServe: (device: string) => boolean;
   readonly onRefused: (reason: string) => void;
+  /** What is given to this device alone, for a call that runs (lent-blobs.ts). */
+  readonly lent?: Pick<LentBlobs, 'read'> | undefined;
+  /** Whether what is shared is given now at all; asked for every chunk. Always when absent. */
+  readonly isGiving?: (() => boolean) | undefined;
   readonly bytesPerMinuteMax?: number;
 };
 
@@ -40,14 +45,15 @@ export const createServing = (deps: ServingDeps) => {
     onRefused(`bulk-${reason}`);
     send({ t: 'refuse', cid, at, reason });
   };
-  const isGiven = (cid: string): boolean => blobs.view(cid)?.isShared === true;
+  const isGiven = (cid: string): boolean => deps.isGiving?.() !== false && blobs.view(cid)?.isShared === true;
   const isSpent = (): boolean => {
     if (Math.abs(clock.now() - minute.startedAt) >= minuteMs) minute = { startedAt: clock.now(), bytes: 0 };
     return minute.bytes >= bytesPerMinuteMax;
   };
 
   const read = async ({ cid, at }: Ask): Promise<Bytes | null> => {
-    if (!isGiven(cid)) return null;
+    const lent = deps.lent?.read(link.peer.device, cid, at) ?? null;
+    if (lent || !isGiven(cid)) return lent;
     if (at === null) return blobs.manifest(cid);
     const chunk = await blobs.readChunk(cid, at);
     return chunk.ok ? chunk.value : null;

@@ -1,5 +1,6 @@
 import { bytesToText, textToBytes } from '../kernel/ids.ts';
-import type { Role } from '../kernel/capability.ts';
+import type { Role } from '../kernel/bus/capability.ts';
+import { limits } from '../kernel/limits.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { authOf, done, type ActDeps, type ActRefusal, type Written } from './acts.ts';
@@ -8,9 +9,17 @@ import { authorityLane } from './event.ts';
 import { cutFieldsOf, encodeIntent, intentMessage, type Cut, type SharedAct } from './intent.ts';
 import type { OpenProposal } from './membership.ts';
 import type { Neighbourhood } from './neighbourhood.ts';
+import { isServerAddress } from './server-address.ts';
 
 export type PeopleRefusal =
-  ActRefusal | 'not-a-member' | 'role-too-low' | 'target-unknown' | 'already' | 'last-anchor' | 'proposal-unknown';
+  | ActRefusal
+  | 'not-a-member'
+  | 'role-too-low'
+  | 'target-unknown'
+  | 'already'
+  | 'last-anchor'
+  | 'proposal-unknown'
+  | 'server-address';
 
 type Signature = { readonly device: Bytes; readonly signature: Bytes };
 
@@ -138,6 +147,14 @@ export const createPeopleActs = ({ random, device }: Pick<ActDeps, 'random' | 'd
       if (!own) return err('not-a-member');
       if (own.role !== 'anchor') return err('role-too-low');
       return done(await here.log.append('community.policy', { auth: authOf(here), admit }));
+    },
+
+    setServers: async (here: Neighbourhood, urls: readonly string[]): Promise<Result<void, PeopleRefusal>> => {
+      const own = ownRole(here);
+      if (!own) return err('not-a-member');
+      if (own.role === 'member') return err('role-too-low');
+      if (urls.length > limits.serversInLogMax || !urls.every(isServerAddress)) return err('server-address');
+      return done(await here.log.append('community.servers', { auth: authOf(here), urls: [...new Set(urls)] }));
     },
   };
 };

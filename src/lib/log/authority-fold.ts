@@ -94,8 +94,9 @@ const createReadings = (acts: readonly SettledAct[], deps: JudgeDeps) => {
     if (!valid) throw new Error('authority: an act was taken up before it was judged at its past');
     if (typeof valid.verdict === 'string') return valid.verdict;
     const { person } = valid.verdict;
-    const cut = reading.cutting.find((ending) => isBeyond(ending, act, person));
-    if (cut) return reasonOf[cut.kind];
+    const cuts = reading.cutting.filter((ending) => isBeyond(ending, act, person)).map(({ kind }) => kind);
+    const cut = endingsByWeight.find((kind) => cuts.includes(kind));
+    if (cut) return reasonOf[cut];
     // What was judged in this very reading need not be judged in it again.
     const again = valid.reading === reading ? valid.verdict : judgeAct(act, reading.index.at(act.past), deps);
     if (typeof again === 'string') return again;
@@ -177,4 +178,6 @@ const keyOf = (endings: readonly Ending[]): string =>
     .toSorted()
     .join();
 
+/** What several endings cut is void for the reason that weighs most. */
+const endingsByWeight = ['remove', 'leave', 'revoke', 'demote'] as const;
 const reasonOf = { remove: 'removed', leave: 'left', revoke: 'revoked', demote: 'role' } as const;

@@ -1,4 +1,5 @@
-import type { Role } from '../kernel/capability.ts';
+import type { Role } from '../kernel/bus/capability.ts';
+import { limits } from '../kernel/limits.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import { compareEntries } from './effect.ts';
 import { knows, type Past, type SettledAct } from './past.ts';
@@ -43,6 +44,7 @@ export const createAuthorityIndex = () => {
   const invites = new Map<string, About<object>[]>();
   const intents = new Map<string, About<object>[]>();
   const policies: About<{ readonly admit: Role }>[] = [];
+  const serverLists: About<{ readonly urls: readonly string[] }>[] = [];
   const checks = new Map<string, About<{ readonly check: string }>[]>();
   const proposals = new Map<string, About<{ readonly intent: Uint8Array }>[]>();
   const add = <T>(lists: Map<string, T[]>, key: string, item: T): void => {
@@ -87,6 +89,13 @@ export const createAuthorityIndex = () => {
       const last = all.filter(({ act }) => !all.some((other) => knows(other.act.past, act)));
       return last.reduce<Role>((strictest, { admit }) => (isAtLeast(admit, strictest) ? admit : strictest), 'member');
     };
+    /** What was said last; of lists that did not know of each other all are kept, the older one's addresses first. */
+    const servers = (): string[] => {
+      const all = known(serverLists);
+      const last = all.filter(({ act }) => !all.some((other) => knows(other.act.past, act)));
+      const inOrder = last.toSorted((a, b) => compareEntries(a.act.entry, b.act.entry));
+      return [...new Set(inOrder.flatMap(({ urls }) => urls))].slice(0, limits.serversInLogMax);
+    };
     return {
       namingOf,
       exitOf,
@@ -95,6 +104,7 @@ export const createAuthorityIndex = () => {
       roleOf,
       withRole,
       admitPolicy,
+      servers,
       admissionOf,
       rankOf: (person: string): Rank => ({ depth: admissionOf(person)?.depth ?? Infinity, person }),
       isInviteUsed: (person: string, hash: string): boolean => known(invites.get(`${person} ${hash}`)).length > 0,
@@ -116,6 +126,7 @@ export const createAuthorityIndex = () => {
     noteInvite: (act: SettledAct, person: string, hash: string): void => add(invites, `${person} ${hash}`, { act }),
     noteIntent: (act: SettledAct, intent: string): void => add(intents, intent, { act }),
     notePolicy: (act: SettledAct, admit: Role): void => void policies.push({ act, admit }),
+    noteServers: (act: SettledAct, urls: readonly string[]): void => void serverLists.push({ act, urls }),
     noteCheck: (act: SettledAct, epoch: string, check: string): void => add(checks, epoch, { act, check }),
     noteProposal: (act: SettledAct, intent: Uint8Array): void => add(proposals, act.id, { act, intent }),
     devices: (): IterableIterator<string> => namings.keys(),

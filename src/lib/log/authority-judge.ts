@@ -79,6 +79,12 @@ const judgeKind = (effect: AnyEffective, open: Omit<Case<never>, 'body'>): Verdi
       if (open.view.roleOf(open.person) !== 'anchor') return 'role';
       return { note: (index) => index.notePolicy(open.act, admit) };
     }
+    case 'community.servers': {
+      const { urls } = effect.body;
+      // Whoever names a server learns the addresses of those who go there.
+      if (!isAtLeast(open.view.roleOf(open.person), 'trusted')) return 'role';
+      return { note: (index) => index.noteServers(open.act, urls) };
+    }
     case 'community.checkpoint':
       return isAtLeast(open.view.roleOf(open.person), 'trusted') ? {} : 'role';
     case 'token.revoke':

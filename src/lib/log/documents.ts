@@ -120,18 +120,19 @@ const foldRows = (
 ): WrittenDocuments => {
   const voidById = new Map<string, VoidReason | 'document-unknown' | 'document-too-many' | 'document-client'>();
   const documents = new Map<string, WrittenDocument & { updates: WrittenUpdate[] }>();
-  const createdByDevice = new Map<string, number>();
+  const createdByPerson = new Map<string, number>();
   const deviceByClient = new Map<string, string>();
   for (const { entry, act } of rows) {
     const { id, author: device } = entry.event;
     if (typeof act === 'string') voidById.set(id, act);
     else if (act.kind === 'doc.create') {
-      const created = createdByDevice.get(device) ?? 0;
+      const person = membership.personOf(device) ?? device;
+      const created = createdByPerson.get(person) ?? 0;
       const reason = voidOf(entry);
       if (reason !== null) voidById.set(id, reason);
-      else if (created >= limits.documentsPerDeviceMax) voidById.set(id, 'document-too-many');
+      else if (created >= limits.documentsPerPersonMax) voidById.set(id, 'document-too-many');
       else {
-        createdByDevice.set(device, created + 1);
+        createdByPerson.set(person, created + 1);
         const doc = documentIdOf(id);
         documents.set(doc, { doc, title: act.title, device, atMs: atMsOf(entry), updates: [] });
       }

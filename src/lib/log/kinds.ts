@@ -24,6 +24,7 @@ import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { isLane, monthLane } from './event.ts';
+import { isServerAddress } from './server-address.ts';
 
 /**
  * The registry of event kinds: name, where its events live, how large a payload may be, and its schema.
@@ -82,6 +83,11 @@ const propose = object({
 });
 const endorse = object({ auth: heads, proposal: bytes(32), signature: bytes(64) });
 const policy = object({ auth: heads, admit: picklist(['member', 'trusted', 'anchor']) });
+/** Where devices of this neighbourhood meet, in order of preference; none says that no server is known. */
+const servers = object({
+  auth: heads,
+  urls: pipe(array(pipe(string(), check(isServerAddress, 'no server address'))), maxLength(limits.serversInLogMax)),
+});
 const deviceAdd = object({ auth: heads, certificate: anyBytes(300), epoch: bytes(16), sealedKey: anyBytes(160) });
 const deviceRevoke = object({ auth: heads, statement: anyBytes(limits.intentBytesMax), signature: bytes(64) });
 const tokenRevoke = object({ auth: heads, token: bytes(32) });
@@ -138,6 +144,7 @@ export const kinds = {
   'device.revoke': { number: 13, lane: 'authority', payloadBytesMax: 56 * 1024, schema: deviceRevoke },
   'token.revoke': { number: 14, lane: 'authority', payloadBytesMax: 1024, schema: tokenRevoke },
   'community.checkpoint': { number: 15, lane: 'authority', payloadBytesMax: 56 * 1024, schema: checkpoint },
+  'community.servers': { number: 16, lane: 'authority', payloadBytesMax: 2048, schema: servers },
   'chat.message': { number: 32, lane: 'month', payloadBytesMax: 8 * 1024, schema: message },
   'chat.remove': { number: 33, lane: 'month', payloadBytesMax: 256, schema: removal },
   'doc.create': { number: 40, lane: 'month', payloadBytesMax: 1024, schema: docCreate },

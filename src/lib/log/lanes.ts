@@ -1,21 +1,23 @@
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { StoredSegment } from '../kernel/ports/store.ts';
+import type { Random } from '../kernel/ports/random.ts';
 import { countOf } from '../kernel/segment.ts';
 import { limits } from '../kernel/limits.ts';
+import { createIdIndex } from './id-index.ts';
 import {
   cutLane,
   digestAt,
   digestNow,
   emptyDigest,
   entryAt,
-  idsOf,
+  idAt,
+  idsFrom,
   inTail,
   makeLane,
   packTail,
   stripPayload,
   type Entry,
   type Lane,
-  type Packed,
 } from './lane.ts';
 import { readStoredHlc } from './stored-header.ts';
 
@@ -24,46 +26,51 @@ export { nextDigest, type Entry } from './lane.ts';
 /** What a holder of a gapless prefix can say of it: how many events, and D(n) = SHA-256(D(n-1) || id(n)). */
 export type Head = { readonly author: string; readonly lane: number; readonly next: number; readonly digest: Bytes };
 
-/** A segment and its lane: where many ids point to, so that an id costs no object of its own. */
-type Indexed = { readonly lane: Lane; readonly packed: Packed };
+/** Places of the index of ids that one lane has: as many as there are seqs. Two million lanes fit below 2^53. */
+const placesPerLane = 2 ** 32;
 
 /**
  * All lanes of all authors in memory, by (author, lane), gapless from seq 0. Knows no rules: who may come in is decided before.
- * An entry of a segment is made anew each time it is asked for, and reads its header when somebody looks at it.
+ * An entry of a segment is made anew each time it is asked for, and reads its header and its id when somebody looks at them.
  */
-export const createLanes = () => {
+export const createLanes = (random: Random) => {
   const lanesByKey = new Map<string, Lane>();
-  const holdersById = new Map<string, Entry | Indexed>();
+  /** A lane that was cut to nothing stays in both, for its place in the index. */
+  const numbered: Lane[] = [];
   const bareIds = new Set<string>();
-  /** Segments whose ids nobody has asked for yet. */
-  let unindexed: Indexed[] = [];
+  /** Lanes with events whose ids nobody has asked for yet. */
+  const unindexed = new Set<Lane>();
   let size = 0;
+
+  const laneAt = (place: number): { readonly lane: Lane; readonly seq: number } | undefined => {
+    const lane = numbered[Math.floor(place / placesPerLane)];
+    return lane && { lane, seq: place - lane.firstPlace };
+  };
+  const index = createIdIndex({
+    random,
+    isAt: (place, id) => {
+      const at = laneAt(place);
+      return at !== undefined && at.seq < at.lane.next && idAt(at.lane, at.seq) === id;
+    },
+  });
 
   const laneOf = (author: string, number: number): Lane => {
     const key = `${author} ${number}`;
     const known = lanesByKey.get(key);
     if (known) return known;
-    const lane = makeLane(author, number);
+    const lane = makeLane(author, number, numbered.length * placesPerLane);
+    numbered.push(lane);
     lanesByKey.set(key, lane);
     return lane;
   };
   const find = (author: string, lane: number): Lane | undefined => lanesByKey.get(`${author} ${lane}`);
 
-  const index = (indexed: Indexed): void => {
-    for (const id of idsOf(indexed.packed)) holdersById.set(id, indexed);
-  };
-  const indexAll = (): void => {
-    for (const indexed of unindexed) index(indexed);
-    unindexed = [];
-  };
   const placeOf = (id: string): { readonly lane: Lane; readonly seq: number } | undefined => {
-    indexAll();
-    const holder = holdersById.get(id);
-    if (!holder) return undefined;
-    if ('packed' in holder)
-      return { lane: holder.lane, seq: holder.packed.segment.from + idsOf(holder.packed).indexOf(id) };
-    const { author, header } = holder.event;
-    return { lane: laneOf(author, header.lane), seq: header.seq };
+    for (const lane of unindexed)
+      for (const id of idsFrom(lane, lane.indexed)) index.add(id, lane.firstPlace + lane.indexed++);
+    unindexed.clear();
+    const place = index.find(id);
+    return place === null ? undefined : laneAt(place);
   };
 
   const push = (entry: Entry): void => {
@@ -73,9 +80,9 @@ export const createLanes = () => {
     lane.tail.push(entry);
     lane.next += 1;
     size += 1;
-    holdersById.set(id, entry);
+    unindexed.add(lane);
     if (!entry.payload) bareIds.add(id);
-    if (lane.tail.length >= 2 * limits.segmentEventsMax) index({ lane, packed: packTail(lane) });
+    if (lane.tail.length >= 2 * limits.segmentEventsMax) packTail(lane);
   };
 
   /** Takes a sound segment as it was stored. It must be the next of its lane. `latePayload` knows payloads stored beside the segments. */
@@ -83,14 +90,13 @@ export const createLanes = () => {
     const lane = laneOf(segment.author, segment.lane);
     if (segment.from !== lane.next || lane.tail.length > 0)
       throw new Error('lanes: a segment out of sequence reached the log');
-    const packed: Packed = { segment, ids: null };
-    lane.segments.push(packed);
+    lane.segments.push(segment);
     lane.next = segment.to + 1;
     size += countOf(segment);
-    unindexed.push({ lane, packed });
+    unindexed.add(lane);
     if (segment.digest) [lane.digest, lane.digested] = [segment.digest, lane.next];
     for (const seq of segment.bare) {
-      const id = idsOf(packed)[seq - segment.from] ?? '';
+      const id = idAt(lane, seq);
       const payload = latePayload(id);
       if (payload) lane.late.set(seq, payload);
       else bareIds.add(id);
@@ -113,10 +119,12 @@ export const createLanes = () => {
   const strip = (id: string): void => {
     const place = placeOf(id);
     if (!place) return;
-    const packed = stripPayload(place.lane, place.seq);
-    if (packed) index({ lane: place.lane, packed });
+    stripPayload(place.lane, place.seq);
     bareIds.delete(id);
   };
+
+  /** Lanes with something in them. */
+  const held = (): Lane[] => numbered.filter(({ next }) => next > 0);
 
   const slice = (author: string, number: number, from: number, most: number): Entry[] => {
     const lane = find(author, number);
@@ -133,16 +141,10 @@ export const createLanes = () => {
   const truncate = (author: string, number: number, from: number): Entry[] => {
     const lane = find(author, number);
     if (!lane || from >= lane.next) return [];
-    indexAll();
     const gone = slice(author, number, from, lane.next - from);
-    for (const { event } of gone) {
-      holdersById.delete(event.id);
-      bareIds.delete(event.id);
-    }
+    for (const { event } of gone) bareIds.delete(event.id);
     size -= gone.length;
-    const packed = cutLane(lane, from);
-    if (packed) index({ lane, packed });
-    if (from === 0) lanesByKey.delete(`${author} ${number}`);
+    cutLane(lane, from);
     return gone;
   };
 
@@ -173,7 +175,7 @@ export const createLanes = () => {
       return place && entryAt(place.lane, place.seq);
     },
     heads: (): Head[] =>
-      [...lanesByKey.values()].map((lane) => ({
+      held().map((lane) => ({
         author: lane.author,
         lane: lane.lane,
         next: lane.next,
@@ -181,7 +183,7 @@ export const createLanes = () => {
       })),
     /** Every place with something in it. */
     places: (): { readonly author: string; readonly lane: number }[] =>
-      [...lanesByKey.values()].map(({ author, lane }) => ({ author, lane })),
+      held().map(({ author, lane }) => ({ author, lane })),
     /** Every entry, or those of one lane number; lane by lane, each from seq 0. */
     all: function* (only?: number): Generator<Entry> {
       for (const lane of lanesByKey.values()) {
@@ -196,7 +198,7 @@ export const createLanes = () => {
     hlcs: (author: string, number: number): Float64Array => {
       const lane = find(author, number);
       const hlcs = new Float64Array(lane?.next ?? 0);
-      for (const { segment } of lane?.segments ?? [])
+      for (const segment of lane?.segments ?? [])
         for (let at = 0; at < countOf(segment); at++)
           hlcs[segment.from + at] = readStoredHlc(segment.bytes, segment.ends[2 * at] ?? 0);
       for (const { event } of lane?.tail ?? []) hlcs[event.header.seq] = event.header.hlc;
@@ -205,7 +207,7 @@ export const createLanes = () => {
     /** Entries of a lane that may hold what `holds` looks for: of a segment with it all, as it is searched as a whole. */
     search: function* (author: string, number: number, holds: (bytes: Uint8Array) => boolean): Generator<Entry> {
       const lane = find(author, number);
-      for (const { segment } of lane?.segments ?? []) {
+      for (const segment of lane?.segments ?? []) {
         const late = segment.bare.some((seq) => holds(lane?.late.get(seq) ?? none));
         if (late || holds(segment.bytes)) yield* slice(author, number, segment.from, countOf(segment));
       }

@@ -4,6 +4,7 @@ import type { Store, StoredSegment } from '../kernel/ports/store.ts';
 import { envelopeIn, isSegmentSound } from '../kernel/segment.ts';
 import { communityOf, isGenesisHeader, parseEvent } from './event.ts';
 import type { Lanes } from './lanes.ts';
+import { hasEventIds } from './stored-header.ts';
 
 /** A stretch of a lane the disk has lost, or that nothing sound leads to. Sync brings it back. */
 export type Damage = { readonly author: string; readonly lane: number; readonly from: number; readonly to: number };
@@ -25,7 +26,7 @@ export const loadLanes = async (
     const place = `${author} ${lane}`;
     if (foreign.has(place)) continue;
     const next = lanes.next(author, lane);
-    const isSound = !damages.has(place) && isSegmentSound(segment) && from === next;
+    const isSound = !damages.has(place) && isSegmentSound(segment) && hasEventIds(segment) && from === next;
     const owner = isSound && from === 0 ? await communityOfFirst(crypto, segment) : community;
     if (!isSound || owner === null) damages.set(place, { author, lane, from: next, to });
     else if (areBytesEqual(owner, community)) lanes.adopt(segment, (id) => payloadsById.get(id));

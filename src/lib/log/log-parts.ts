@@ -32,7 +32,7 @@ export const createLogParts = (deps: EventLogDeps) => {
   let queue: Promise<unknown> = Promise.resolve();
 
   const count = (reason: string): void => void refusedByReason.set(reason, (refusedByReason.get(reason) ?? 0) + 1);
-  const lanes = createLanes();
+  const lanes = createLanes(deps.random);
   const waiting = createWaitingRoom();
   const named = createNamed({ crypto, lanes });
   const forks = createForks({ crypto, community, lanes, waiting });
@@ -105,6 +105,7 @@ export const readsOf = ({ lanes, waiting, named, forks, collisions, payloads, ow
     ),
   onPreview: news.onPreview,
   onStored: news.onStored,
+  onJudged: news.onJudged,
   onProof: news.onProof,
   onResigned: news.onResigned,
   /** What these heads of a neighbour say of our own lanes. */

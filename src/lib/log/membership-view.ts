@@ -1,4 +1,4 @@
-import type { Role } from '../kernel/capability.ts';
+import type { Role } from '../kernel/bus/capability.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Exit } from './authority-index.ts';
 import type { Checkpoint } from './checkpoints.ts';
@@ -55,6 +55,8 @@ export type Membership = {
   /** What trusted people say closed months came to. */
   readonly checkpoints: readonly Checkpoint[];
   readonly policy: { readonly admit: Role };
+  /** Servers the neighbourhood meets at, as trusted people say, in order of preference. */
+  readonly servers: readonly string[];
   /** How many agreements an act against this person takes now. */
   quorumOf(person: string): number;
   /** Events of this place with seq >= this are void; null where nothing was cut. */

@@ -1,5 +1,5 @@
 import type { Hlc } from '../kernel/hlc.ts';
-import type { Role } from '../kernel/capability.ts';
+import type { Role } from '../kernel/bus/capability.ts';
 import { bytesToText } from '../kernel/ids.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Witnesses } from './admissions.ts';
@@ -110,6 +110,7 @@ const viewOf = (
       return checkpoints();
     },
     policy: { admit: view.admitPolicy() },
+    servers: view.servers(),
     quorumOf: (person) => quorumFor(person, view),
     cutOf: (device, lane) => cutBy(outcome.standing, device, personOf(device), lane),
     voidById: voidsOf(acts, outcome),

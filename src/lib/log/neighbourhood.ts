@@ -11,18 +11,19 @@ import type { ReceiptBook } from './receipt-book.ts';
 import { findSaid, foldNewest } from './room-newest.ts';
 import { createRoomFold, type Room, type RoomMessage } from './room.ts';
 
+export type NeighbourhoodDeps = {
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly device: DeviceKeys;
+  readonly log: EventLog;
+  readonly receipts: ReceiptBook;
+};
+
 /**
  * Everything this device knows of one community: its log, and the views folded from it. Views are made when they are
  * asked for and thrown away when the log changes, so they can never say more than the log.
  */
-export const createNeighbourhood = (deps: {
-  crypto: CryptoPort;
-  clock: Clock;
-  device: DeviceKeys;
-  log: EventLog;
-  receipts: ReceiptBook;
-}) => {
-  const { crypto, clock, device, log, receipts } = deps;
+export const createNeighbourhood = ({ crypto, clock, device, log, receipts }: NeighbourhoodDeps) => {
   const changed = createSignal();
   const roomFold = createRoomFold(log);
   /** Opened keys by the check of their epoch: an epoch's name alone may be used twice. */
@@ -43,11 +44,9 @@ export const createNeighbourhood = (deps: {
   /** A stretch a turn, so that neither a call nor a message waits for all of it. */
   const readOn = (): void => {
     cancelReading = null;
-    if (roomFold.readSome(limits.roomReadEvents)) cancelReading = clock.after(0, readOn);
-    else {
-      isRead = true;
-      changed.tell();
-    }
+    if (roomFold.readSome(limits.roomReadEvents)) return void (cancelReading = clock.after(0, readOn));
+    isRead = true;
+    changed.tell();
   };
 
   const membershipNow = (): Membership => (membership ??= foldAgain());
@@ -81,10 +80,15 @@ export const createNeighbourhood = (deps: {
     if (isRebuilt) roomFold.restart();
     else roomFold.note(entries);
     if (!isRebuilt && !entries.some(({ event }) => event.header.lane === authorityLane)) return changed.tell();
+    judgeAgain();
+  };
+  const judgeAgain = (): void => {
+    room = null;
     membership = null;
     void openKeys().then(changed.tell);
   };
   const stopListening = log.onStored(onStored);
+  const stopJudging = log.onJudged(judgeAgain);
   const stopPreview = log.onPreview(changed.tell);
 
   return {
@@ -96,10 +100,12 @@ export const createNeighbourhood = (deps: {
     /** The last messages of the room, without folding all of it while it has not been read; with those of the preview. */
     newest: (most: number): readonly RoomMessage[] => {
       const preview = log.preview();
-      return isRead && preview.length === 0
-        ? roomNow().messages.slice(-most)
-        : foldNewest(log, membershipNow(), most, clock.now(), preview);
+      if (!isRead || preview.length > 0) return foldNewest(log, membershipNow(), most, clock.now(), preview);
+      roomNow();
+      return roomFold.newest(most);
     },
+    /** The message with this event id in the room as `room` last gave it, or null. */
+    findMessage: roomFold.find,
     /** The event in which a device has said something under a clientId; null when there is none. */
     findSaid: (deviceId: string, clientId: string) => findSaid(log, deviceId, clientId),
     /** Events outside of the authority lane: there are no more messages than that. */
@@ -137,6 +143,7 @@ export const createNeighbourhood = (deps: {
     close: () => {
       cancelReading?.();
       stopListening();
+      stopJudging();
       stopPreview();
     },
   };

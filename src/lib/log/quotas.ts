@@ -17,7 +17,7 @@ export const quotaDay = (row: Pick<SaidRow, 'device' | 'atMs'>, people: Pick<Roo
  */
 export const createDayCounts = (people: Pick<RoomPeople, 'personOf'>) => {
   const countByDay = new Map<string, number>();
-  return (row: SaidRow): boolean => {
+  return (row: Pick<SaidRow, 'device' | 'atMs'>): boolean => {
     const day = quotaDay(row, people);
     const count = (countByDay.get(day) ?? 0) + 1;
     countByDay.set(day, count);

@@ -108,6 +108,14 @@ export const createReceiptBook = ({ crypto, clock, store, log, signing }: Receip
       newestByDevice.set(own, vector);
       return vector.bytes;
     },
+    /** Our own newest one, or null while nothing was to be signed for. */
+    own: (): Bytes | null => newestByDevice.get(own)?.bytes ?? null,
+    /** How many leading events of a place every one of these devices has signed for; from where a lane was forked on nobody counts. */
+    heldBy: (devices: readonly string[], author: string, lane: number): number =>
+      Math.min(
+        log.proofAt(author, lane)?.seq ?? Number.POSITIVE_INFINITY,
+        ...devices.map((device) => newestByDevice.get(device)?.nextByPlace.get(placeKey(author, lane)) ?? 0),
+      ),
     all: (): Bytes[] => [...newestByDevice.values()].map(({ bytes }) => bytes),
     /**
      * Devices (not our own) whose signed receipt covers the event at this place. From where a lane was forked on a count

@@ -79,4 +79,13 @@ export const verifyReceipt = async (
   return ok({ device: bytesToText(device), hlc, nextByPlace, bytes: bytes.slice() as Bytes });
 };
 
+/** Whose receipt these bytes say to be; of one that was not verified it proves nothing. */
+export const deviceOfReceipt = (bytes: Uint8Array): string | null => {
+  const outer = decodeCbor(bytes);
+  const body = outer.ok && isCborList(outer.value) ? outer.value[0] : undefined;
+  const inner = isCborBytes(body) ? decodeCbor(body) : null;
+  const device = inner?.ok && isCborList(inner.value) ? inner.value[2] : undefined;
+  return isCborBytes(device, 32) ? bytesToText(device) : null;
+};
+
 const label = utf8('HN-RECEIPT1');

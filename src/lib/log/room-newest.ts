@@ -5,9 +5,9 @@ import type { EventLog } from './event-log.ts';
 import type { Entry } from './lanes.ts';
 import { newestFirst } from './newest-first.ts';
 import { createQuotaLookup } from './quotas.ts';
-import { isExpired, removedMessage, type RoomMessage } from './room.ts';
 import { authorVoid, removerOf, type RoomLog, type RoomPeople } from './room-rules.ts';
-import { isSaid, readRow, type RemovalRow, type RoomRow, type SaidRow } from './room-rows.ts';
+import { isSaid, readRow, type RemovalRow, type RoomMessage, type RoomRow, type SaidRow } from './room-rows.ts';
+import { isExpired, removedMessage } from './room-state.ts';
 
 type NewestLog = RoomLog & Pick<EventLog, 'hlcs' | 'search'>;
 type Found = { readonly entry: Entry; readonly row: SaidRow };

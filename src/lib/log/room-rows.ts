@@ -4,6 +4,21 @@ import type { ReadEffect, VoidReason } from './effect.ts';
 import { kindName, kinds } from './kinds.ts';
 import type { Entry } from './lanes.ts';
 
+/** One message of the room "Everyone here", as every node folds it. `lane` and `seq` are its place for receipts. */
+export type RoomMessage = {
+  readonly eventId: string;
+  readonly device: string;
+  readonly lane: number;
+  readonly seq: number;
+  readonly text: string;
+  readonly clientId: string;
+  readonly atMs: number;
+  /** Order within the same millisecond: the counter of the hlc. */
+  readonly counter: number;
+  /** The device that removed it for all; its words are gone then, `text` and `clientId` are empty. */
+  readonly removedBy: string | null;
+};
+
 type Place = {
   readonly eventId: string;
   readonly device: string;
@@ -28,7 +43,7 @@ export type RoomRow =
   | RemovalRow
   | (Place & { readonly kind: 'void'; readonly reason: VoidReason })
   | (Place & { readonly kind: 'other' });
-/** It is what the room shows, too: a hundred thousand messages are not kept twice. */
+/** It is what the room shows, too. */
 export type MessageRow = Place & {
   readonly kind: 'message';
   readonly text: string;
@@ -39,7 +54,27 @@ export type RemovalRow = Place & { readonly kind: 'removal'; readonly target: st
 /** A row that takes a place in the room, if its author may say something there. */
 export type SaidRow = Extract<RoomRow, { kind: 'message' | 'unread' }>;
 
-export const isSaid = (row: RoomRow): row is SaidRow => row.kind === 'message' || row.kind === 'unread';
+/**
+ * What is kept of a row while the log stands: of a hundred thousand messages only what orders and counts them. Their ids and
+ * their words are in the segments of the log, and are read when they are shown.
+ */
+export type KeptRow = KeptMessage | Exclude<RoomRow, { kind: 'message' | 'other' }> | typeof otherRow;
+export type KeptMessage = Omit<MessageRow, 'eventId' | 'text' | 'removedBy'>;
+/** A kept row that has a place in the order of the room. */
+export type OrderedRow = Exclude<KeptRow, typeof otherRow>;
+
+const otherRow = { kind: 'other' } as const;
+
+export const keepRow = (row: RoomRow): KeptRow => {
+  if (row.kind === 'other') return otherRow;
+  if (row.kind !== 'message') return row;
+  const { kind, device, lane, seq, atMs, counter, expiresMs, clientId } = row;
+  return { kind, device, lane, seq, atMs, counter, expiresMs, clientId };
+};
+
+export const isSaid = <Row extends { readonly kind: string }>(
+  row: Row,
+): row is Extract<Row, { readonly kind: 'message' | 'unread' }> => row.kind === 'message' || row.kind === 'unread';
 
 export const readRow = (entry: Entry, before: Entry | undefined, read: ReadEffect): RoomRow => {
   const { event } = entry;
@@ -71,8 +106,10 @@ const isOfOtherRoom = (kind: number): boolean => {
   return name !== undefined && kinds[name].lane === 'month' && !name.startsWith('chat.');
 };
 
+type RowOrder = Pick<Place, 'device' | 'lane' | 'seq' | 'atMs' | 'counter'>;
+
 /** Order of every view, as `compareEntries`. */
-export const compareRows = (a: RoomRow, b: RoomRow): number =>
+export const compareRows = (a: RowOrder, b: RowOrder): number =>
   a.atMs - b.atMs ||
   a.counter - b.counter ||
   (a.device < b.device ? -1 : a.device > b.device ? 1 : 0) ||

@@ -1,26 +1,29 @@
 import { authorityLane } from './event.ts';
 import { readEffect, type ReadEffect, type VoidReason } from './effect.ts';
 import type { Entry } from './lanes.ts';
-import { createDayCounts } from './quotas.ts';
-import { authorVoid, mayRemove, rememberPeople, removerOf, type RoomLog, type RoomPeople } from './room-rules.ts';
-import { compareRows, isSaid, readRow, type RemovalRow, type RoomRow, type SaidRow } from './room-rows.ts';
+import { authorVoid, mayRemove, type RoomLog, type RoomPeople } from './room-rules.ts';
+import {
+  compareRows,
+  isSaid,
+  keepRow,
+  readRow,
+  type KeptMessage,
+  type KeptRow,
+  type OrderedRow,
+  type RemovalRow,
+  type RoomMessage,
+} from './room-rows.ts';
+import { emptyRoomState, foldRow, isKept, type Shown } from './room-state.ts';
 
-/** One message of the room "Everyone here", as every node folds it. `lane` and `seq` are its place for receipts. */
-export type RoomMessage = {
-  readonly eventId: string;
-  readonly device: string;
-  readonly lane: number;
-  readonly seq: number;
-  readonly text: string;
-  readonly clientId: string;
-  readonly atMs: number;
-  /** Order within the same millisecond: the counter of the hlc. */
-  readonly counter: number;
-  /** The device that removed it for all; its words are gone then, `text` and `clientId` are empty. */
-  readonly removedBy: string | null;
-};
+export type { RoomMessage } from './room-rows.ts';
 
 export type Room = {
+  /** How many messages there are. */
+  readonly count: number;
+  /**
+   * All messages, read from the log anew at every look. Who wants the newest, or one, asks the fold. To be asked before the log
+   * changes: what has gone from it since is left out.
+   */
   readonly messages: readonly RoomMessage[];
   readonly voidById: ReadonlyMap<string, VoidReason>;
   /** Messages that say once more what one of `messages` says (same device, same clientId), by its event id. */
@@ -34,21 +37,21 @@ export const foldRoom = (log: RoomLog, people: RoomPeople, nowMs: number, read: 
   createRoomFold(log, read).fold(people, nowMs);
 
 /**
- * The room of a log that grows: every payload is decoded once, and what is newest so far is only added at the end. The result
- * is that of folding everything anew.
+ * The room of a log that grows: every payload is decoded once to be judged, and what is newest so far is only added at the end.
+ * The result is that of folding everything anew. Words are read again when they are shown, so that the log is their only place.
  */
 export const createRoomFold = (log: RoomLog, read: ReadEffect = readEffect) => {
-  const rowsByLane = new Map<string, RoomRow[]>();
+  const rowsByLane = new Map<string, KeptRow[]>();
   let removalsByTarget = new Map<string, RemovalRow[]>();
-  let ordered: RoomRow[] = [];
+  let ordered: OrderedRow[] = [];
   let isOrdered = true;
-  let state = emptyState(null);
+  let state = emptyRoomState(null);
 
-  const add = (row: RoomRow): void => {
+  const add = (row: KeptRow): void => {
     if (row.kind === 'other') return;
     if (row.kind === 'removal') {
       removalsByTarget.set(row.target, [...(removalsByTarget.get(row.target) ?? []), row]);
-      state = emptyState(null); // what it removes may have been folded already
+      state = emptyRoomState(null); // what it removes may have been folded already
     }
     const last = ordered.at(-1);
     if (last && compareRows(last, row) > 0) isOrdered = false;
@@ -66,7 +69,7 @@ export const createRoomFold = (log: RoomLog, read: ReadEffect = readEffect) => {
       const from = rows.length;
       let previous = log.slice(author, lane, from - 1, 1)[0];
       for (const entry of log.slice(author, lane, from, Math.min(left, next - from))) {
-        const row = readRow(entry, previous, read);
+        const row = keepRow(readRow(entry, previous, read));
         rows.push(row);
         add(row);
         previous = entry;
@@ -80,18 +83,42 @@ export const createRoomFold = (log: RoomLog, read: ReadEffect = readEffect) => {
   const forgetOrder = (): void => {
     ordered = [];
     removalsByTarget = new Map();
-    state = emptyState(null);
+    state = emptyRoomState(null);
+  };
+
+  const entryOf = ({ device, lane, seq }: Pick<KeptMessage, 'device' | 'lane' | 'seq'>): Entry | undefined =>
+    log.slice(device, lane, seq, 1)[0];
+  const eventIdOf = (row: OrderedRow): string => ('eventId' in row ? row.eventId : (entryOf(row)?.event.id ?? ''));
+
+  const shownOf = (shown: Shown): RoomMessage | [] => {
+    if (!isKept(shown)) return shown;
+    const entry = entryOf(shown);
+    const row = entry && readRow(entry, undefined, read);
+    return row?.kind === 'message' ? row : [];
+  };
+
+  const rowOfTarget = (target: string): KeptRow | undefined => {
+    const event = log.byId(target)?.event;
+    return event && rowsByLane.get(`${event.author} ${event.header.lane}`)?.[event.header.seq];
   };
 
   /** Why a removal removes nothing, or null. Asked anew at every fold: what it names may still come. */
   const removalVoid = (removal: RemovalRow, people: RoomPeople): VoidReason | null => {
     const author = authorVoid(removal, people, log);
     if (author) return author;
-    const target = log.byId(removal.target)?.event;
-    const row = target && rowsByLane.get(`${target.author} ${target.header.lane}`)?.[target.header.seq];
-    if (!target) return 'target-missing';
+    if (!log.byId(removal.target)) return 'target-missing';
+    const row = rowOfTarget(removal.target);
     if (!row || !isSaid(row)) return 'target-kind';
-    return mayRemove(removal, target.author, people) ? null : 'target-foreign';
+    return mayRemove(removal, row.device, people) ? null : 'target-foreign';
+  };
+
+  const foldOrdered = (): void => {
+    const removalsByRow = new Map<KeptRow | undefined, readonly RemovalRow[]>();
+    for (const [target, removals] of removalsByTarget) removalsByRow.set(rowOfTarget(target), removals);
+    for (; state.folded < ordered.length; state.folded++) {
+      const row = ordered[state.folded];
+      if (row) foldRow(state, row, { log, eventIdOf, removals: removalsByRow.get(row) ?? [] });
+    }
   };
 
   const judgeRemovals = (people: RoomPeople): { voids: [string, VoidReason][]; removedIds: Set<string> } => {
@@ -113,7 +140,7 @@ export const createRoomFold = (log: RoomLog, read: ReadEffect = readEffect) => {
         const rows = rowsByLane.get(`${event.author} ${lane}`);
         const entry = rows?.[seq] && log.slice(event.author, lane, seq, 1)[0];
         if (!rows || !entry) continue;
-        rows[seq] = readRow(entry, log.slice(event.author, lane, seq - 1, 1)[0], read);
+        rows[seq] = keepRow(readRow(entry, log.slice(event.author, lane, seq - 1, 1)[0], read));
         forgetOrder();
       }
     },
@@ -129,77 +156,34 @@ export const createRoomFold = (log: RoomLog, read: ReadEffect = readEffect) => {
       readNew();
       if (!isOrdered) ordered.sort(compareRows);
       if (!isOrdered || state.membership !== people || nowMs >= state.nextExpiryMs || nowMs < state.nowMs)
-        state = emptyState(people);
+        state = emptyRoomState(people);
       isOrdered = true;
       state.nowMs = nowMs;
-      for (; state.folded < ordered.length; state.folded++) {
-        const row = ordered[state.folded];
-        if (row) foldRow(state, row, log, removalsByTarget.get(row.eventId) ?? []);
-      }
+      foldOrdered();
       const { voids, removedIds } = judgeRemovals(people);
+      const { messages } = state;
+      const count = messages.length;
       return {
-        messages: [...state.messages],
+        count,
+        get messages() {
+          return messages.slice(0, count).flatMap(shownOf);
+        },
         voidById: new Map([...state.voidById, ...voids]),
         repeatsById: new Map(state.repeatsById),
         removedIds,
       };
     },
+    /** The last messages of the last fold. */
+    newest: (most: number): RoomMessage[] => state.messages.slice(-most).flatMap(shownOf),
+    /** The message of the last fold with this event id, or null. */
+    find: (eventId: string): RoomMessage | null => {
+      const event = log.byId(eventId)?.event;
+      if (!event) return null;
+      const { lane, seq } = event.header;
+      const found = state.messages.find(
+        (each) => each.seq === seq && each.lane === lane && each.device === event.author,
+      );
+      return (found && [shownOf(found)].flat()[0]) ?? null;
+    },
   };
-};
-
-const nobody = { personOf: () => null };
-
-const emptyState = (membership: RoomPeople | null) => {
-  const people = membership && rememberPeople(membership);
-  return { ...emptyView(), membership, people, isOverQuota: createDayCounts(people ?? nobody) };
-};
-
-const emptyView = () => ({
-  folded: 0,
-  nowMs: 0,
-  /** When the first of the shown ones expires. */
-  nextExpiryMs: Infinity,
-  messages: [] as RoomMessage[],
-  voidById: new Map<string, VoidReason>(),
-  repeatsById: new Map<string, readonly string[]>(),
-  /** By device, then by clientId. */
-  firstByClientId: new Map<string, Map<string, string>>(),
-});
-
-/**
- * Who may speak, how many a day, how long, whether it was taken back, and only then what it says: the first four ask no payload,
- * so that they come out alike where it has gone.
- */
-const foldRow = (
-  state: ReturnType<typeof emptyState>,
-  row: RoomRow,
-  log: RoomLog,
-  removals: readonly RemovalRow[],
-): void => {
-  const { people, messages, voidById, firstByClientId, repeatsById } = state;
-  if (!people) return;
-  if (row.kind === 'void') return void voidById.set(row.eventId, row.reason);
-  if (!isSaid(row)) return;
-  const author = authorVoid(row, people, log);
-  if (author) return void voidById.set(row.eventId, author);
-  if (state.isOverQuota(row)) return void voidById.set(row.eventId, 'quota');
-  if (isExpired(row, state.nowMs)) return void voidById.set(row.eventId, 'expired');
-  if (row.expiresMs !== null) state.nextExpiryMs = Math.min(state.nextExpiryMs, row.expiresMs);
-  const remover = removerOf(removals, row.device, people, log);
-  if (remover !== null) return void messages.push(removedMessage(row, remover));
-  if (row.kind === 'unread') return void voidById.set(row.eventId, row.reason);
-  const ofDevice = firstByClientId.get(row.device) ?? new Map<string, string>();
-  firstByClientId.set(row.device, ofDevice);
-  const first = ofDevice.get(row.clientId);
-  if (first !== undefined) return void repeatsById.set(first, [...(repeatsById.get(first) ?? []), row.eventId]);
-  ofDevice.set(row.clientId, row.eventId);
-  messages.push(row);
-};
-
-export const isExpired = ({ expiresMs }: Pick<RoomRow, 'expiresMs'>, nowMs: number): boolean =>
-  expiresMs !== null && expiresMs <= nowMs;
-
-export const removedMessage = (row: SaidRow, removedBy: string): RoomMessage => {
-  const { eventId, device, lane, seq, atMs, counter } = row;
-  return { eventId, device, lane, seq, text: '', clientId: '', atMs, counter, removedBy };
 };

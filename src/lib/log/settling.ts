@@ -54,6 +54,7 @@ export const createSettling = (deps: SettlingDeps) => {
         else waiting.park(entry);
       for (const proof of settlement.news) news.tellProof(proof, source);
       news.tell(add, source, gone.length > 0);
+      news.tellJudged();
       return ok(undefined);
     },
     /** One header, two good signatures: everybody ends with the smaller envelope (ADR 0023). What came after it is written again. */

@@ -1,4 +1,6 @@
 import type { Bytes } from '../kernel/ports/crypto.ts';
+import type { StoredSegment } from '../kernel/ports/store.ts';
+import { countOf } from '../kernel/segment.ts';
 import type { Header } from './event.ts';
 
 /**
@@ -28,6 +30,19 @@ export const readStoredHlc = (bytes: Bytes, at: number): number => {
   readCount(cursor);
   readCount(cursor);
   return readCount(cursor);
+};
+
+/** Of every event's id: 32 bytes as base64url. */
+export const idTextChars = 43;
+
+/** Whether a segment's ids have the length of event ids, so that each is found without reading those before it. */
+export const hasEventIds = (segment: StoredSegment): boolean =>
+  segment.ends[0] === countOf(segment) * (idTextChars + 1) - 1;
+
+/** The id of one event of a segment that has event ids; `at` counts from the segment's first. */
+export const readStoredId = ({ bytes }: StoredSegment, at: number): string => {
+  const start = at * (idTextChars + 1);
+  return String.fromCharCode.apply(null, bytes.subarray(start, start + idTextChars) as Iterable<number> as number[]);
 };
 
 const openHeader = (bytes: Bytes, at: number): Cursor => {

@@ -8,21 +8,28 @@ export type Arrival = { readonly event: Event; readonly payload: Bytes | null };
 
 /**
  * Where events wait that are right but early: orphans (their lane has a gap before them) and parked ones (their author is
- * not admitted as far as we know). Bounded by count for each author and in all; what does not fit is dropped and comes
- * again with the next sync, because nothing waiting is ever counted as held. Who looks at what waits leaves it there: it
- * goes when it has been stored.
+ * not admitted as far as we know). Bounded by count for each author, over all its lanes, and in all, so that one author keeps
+ * nobody else out; what does not fit is dropped and comes again with the next sync, because nothing waiting is ever counted
+ * as held. Who looks at what waits leaves it there: it goes when it has been stored.
  */
 export const createWaitingRoom = () => {
   const orphansByPlace = new Map<string, Map<number, Arrival>>();
   const parkedByAuthor = new Map<string, Arrival[]>();
+  const orphansByAuthor = new Map<string, number>();
   let orphanCount = 0;
   let parkedCount = 0;
 
+  const countOrphan = (author: string, change: 1 | -1): void => {
+    orphanCount += change;
+    const left = (orphansByAuthor.get(author) ?? 0) + change;
+    if (left > 0) orphansByAuthor.set(author, left);
+    else orphansByAuthor.delete(author);
+  };
   const removeOrphan = (author: string, lane: number, seq: number): void => {
     const place = `${author} ${lane}`;
     const waiting = orphansByPlace.get(place);
     if (!waiting?.delete(seq)) return;
-    orphanCount -= 1;
+    countOrphan(author, -1);
     if (waiting.size === 0) orphansByPlace.delete(place);
   };
   const takeParked = (author: string): Arrival[] => {
@@ -49,9 +56,10 @@ export const createWaitingRoom = () => {
         waiting.set(header.seq, merged);
         return merged;
       }
-      if (orphanCount >= limits.orphansMax || waiting.size >= limits.orphansPerAuthorMax) return null;
+      if (orphanCount >= limits.orphansMax) return null;
+      if ((orphansByAuthor.get(author) ?? 0) >= limits.orphansPerAuthorMax) return null;
       orphansByPlace.set(place, waiting.set(header.seq, arrival));
-      orphanCount += 1;
+      countOrphan(author, 1);
       return arrival;
     },
     /** The orphan at a place, if it is here. */

@@ -11,6 +11,11 @@ export type SyncFrame =
   | { readonly type: 'ask'; readonly lane: number; readonly clocks: ReadonlyMap<number, number> }
   /** `isLast` ends the answer to an `ask` (y-protocols' step 2); without it a live update. */
   | { readonly type: 'update'; readonly lane: number; readonly update: Bytes; readonly isLast: boolean }
+  /** Live events in one piece with what they say, where neighbours pass them on; without the payload where it is not here. */
+  | {
+      readonly type: 'push';
+      readonly events: readonly { readonly envelope: Bytes; readonly payload: Bytes | null }[];
+    }
   | { readonly type: 'payload'; readonly payloads: readonly { readonly id: Bytes; readonly payload: Bytes }[] }
   | { readonly type: 'want'; readonly ids: readonly Bytes[] }
   | {
@@ -44,7 +49,11 @@ const types = {
   receipt: 104,
   bye: 105,
   certify: 106,
+  push: 107,
 } as const;
+
+/** Letters for one device and what is said of them: type 110, a room of its own (`mail/mail-frames.ts`) on the same channel. */
+export const isForMail = (bytes: Uint8Array): boolean => bytes[0] === 110;
 
 /** The steps of y-protocols' sync by their own names; a test holds them against it. Importing it would bring all of Yjs along. */
 export const messageYjsSyncStep1 = 0;
@@ -78,6 +87,8 @@ const encodeBody = (frame: Exclude<SyncFrame, { type: 'ask' } | { type: 'update'
       return encodeCbor(frame.ids);
     case 'heads':
       return encodeCbor(frame.heads.map(({ author, lane, next, digest }) => [author, lane, next, digest]));
+    case 'push':
+      return encodeCbor(frame.events.map(({ envelope, payload }) => [envelope, payload]));
     case 'proof':
       return frame.proof;
     case 'receipt':
@@ -150,7 +161,8 @@ const parseBody = (type: number, bytes: Bytes): Result<SyncFrame, FrameRefusal> 
     const reason = bytes.length <= 60 ? utf8ToText(bytes) : null;
     return reason !== null && /^[a-z-]*$/.test(reason) ? ok({ type: 'bye', reason }) : err('frame-malformed');
   }
-  if (type !== types.payload && type !== types.want && type !== types.heads) return err('frame-type');
+  const isList = type === types.payload || type === types.want || type === types.heads || type === types.push;
+  if (!isList) return err('frame-type');
   const decoded = decodeCbor(bytes);
   if (!decoded.ok || !isCborList(decoded.value)) return err('frame-malformed');
   const list = decoded.value;
@@ -159,6 +171,10 @@ const parseBody = (type: number, bytes: Bytes): Result<SyncFrame, FrameRefusal> 
       ? err('frame-too-many')
       : parseList(list, parseHead, (heads) => ({ type: 'heads', heads }));
   if (list.length > limits.wantIdsMax) return err('frame-too-many');
+  if (type === types.push)
+    return list.length > limits.pushGapMax
+      ? err('frame-too-many')
+      : parseList(list, parsePushed, (events) => ({ type: 'push', events }));
   if (type === types.want)
     return parseList(
       list,
@@ -206,6 +222,14 @@ const parsePair = (item: Cbor) => {
   return isCborBytes(id, 32) && isCborBytes(payload) && payload.length <= limits.payloadBytesMax
     ? { id, payload }
     : null;
+};
+
+const parsePushed = (item: Cbor) => {
+  if (!isCborList(item) || item.length !== 2) return null;
+  const [envelope, payload] = item;
+  if (!isCborBytes(envelope) || envelope.length > limits.envelopeBytesMax) return null;
+  if (payload !== null && !(isCborBytes(payload) && payload.length <= limits.payloadBytesMax)) return null;
+  return { envelope, payload };
 };
 
 const parseHead = (item: Cbor) => {

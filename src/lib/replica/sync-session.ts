@@ -3,18 +3,21 @@ import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
 import type { Link } from '../kernel/ports/links.ts';
+import type { SpreadTree } from '../kernel/ports/spread.ts';
 import { parseEvent, type Event } from '../log/event.ts';
 import type { EventLog } from '../log/event-log.ts';
-import type { Proof } from '../log/fork.ts';
 import type { Incoming } from '../log/intake.ts';
 import type { Entry, Head } from '../log/lanes.ts';
+import type { Share } from '../log/newcomers.ts';
 import { answerFrames, payloadFrames, type Span } from './answer.ts';
 import { createAsking } from './asking.ts';
 import { rootName } from './canonical.ts';
-import { encodeFrame, parseFrame, type SyncFrame } from './frames.ts';
+import { encodeFrame, isForMail, parseFrame, type SyncFrame } from './frames.ts';
 import { guardUpdate, type GuardedStruct } from './guard.ts';
 import { createLinkQueue } from './link-queue.ts';
 import { createLivePace } from './live-pace.ts';
+import { createLivePush } from './live-push.ts';
+import { createToldProofs } from './told-proofs.ts';
 import { previewOf } from './preview.ts';
 
 export type SessionDeps = {
@@ -23,12 +26,16 @@ export type SessionDeps = {
   readonly log: EventLog;
   /** Which lanes this neighbour may see and give: somebody who is not yet in the fold gets the authority lane only. */
   readonly mayLane: (lane: number) => boolean;
+  /** Whose budget a device's live pushes draw on. */
+  readonly shareOf: (author: string) => Share;
   readonly onRefused: (reason: string) => void;
   readonly onReceipt: (receipt: Bytes) => void;
   /** The neighbour has told heads; `isAll` with the last frame of them. */
   readonly onHeads: (heads: readonly Head[], isAll: boolean) => void;
   /** What the neighbour claimed to hold has been asked for, and has come or has not. */
   readonly onIdle: () => void;
+  /** How news spreads where not everybody is linked with everybody. */
+  readonly tree: SpreadTree;
 };
 
 const headsPerFrame = 512;
@@ -38,11 +45,10 @@ const headsPerFrame = 512;
  * what is new. Frames are worked off in the order they came.
  */
 export const createSyncSession = (link: Link, deps: SessionDeps) => {
-  const { log, clock, crypto, mayLane } = deps;
-  const toldProofs = new Set<string>();
+  const { log, clock, crypto, mayLane, tree } = deps;
   /** Months of which the newest events were sent ahead: once a link is enough. */
   const previewedLanes = new Set<number>();
-  const pace = createLivePace(clock, (lane) => asking.want(lane));
+  const pace = createLivePace(clock, { wantLane: (lane) => asking.want(lane), shareOf: deps.shareOf });
   let hasHeads = false;
 
   const send = (frame: SyncFrame): boolean => link.send('sync', encodeFrame(frame));
@@ -50,6 +56,7 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
     const ids = log.missingPayloads(limits.wantIdsMax).flatMap((id) => textToBytes(id) ?? []);
     if (ids.length > 0) send({ type: 'want', ids });
   };
+  const proofs = createToldProofs({ ...deps, send: (proof) => void send({ type: 'proof', proof }) });
   const asking = createAsking({
     log,
     clock,
@@ -60,6 +67,8 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
       deps.onIdle();
     },
   });
+
+  const live = createLivePush(link, { clock, log, tree, mayLane, asking, isReady: () => hasHeads });
 
   const sendHeads = (heads: readonly Head[]): void => {
     const shown = heads.filter(({ lane }) => mayLane(lane));
@@ -77,32 +86,17 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
 
   const onHeads = (frame: Extract<SyncFrame, { type: 'heads' }>): void => {
     const heads = frame.heads.map((head) => ({ ...head, author: bytesToText(head.author) }));
+    if (hasHeads) noteMissed(heads);
     hasHeads = true;
     asking.onHeads(heads);
     deps.onHeads(heads, heads.length < headsPerFrame);
   };
 
-  /** Its last bytes, a signature, tell a proof from any other. */
-  const markProof = (bytes: Bytes): boolean => {
-    const mark = bytesToText(bytes.subarray(-32));
-    // A neighbour who makes up ever more of them is told some twice.
-    if (toldProofs.size >= limits.stateVectorEntriesMax) toldProofs.clear();
-    return toldProofs.size !== toldProofs.add(mark).size;
-  };
-  const tellProof = ({ lane, bytes }: Proof): void => {
-    if (mayLane(lane) && markProof(bytes)) send({ type: 'proof', proof: bytes });
-  };
-  /** Those of lanes the neighbour may see; nothing is told twice. */
-  const tellProofs = (): void =>
-    log.forks().forEach(({ device, lane }) => {
-      const proof = log.proofAt(device, lane);
-      if (proof) tellProof(proof);
-    });
-
-  const onProof = async (bytes: Bytes): Promise<void> => {
-    markProof(bytes);
-    const taken = await log.receiveProof(bytes, link.id);
-    if (!taken.ok) deps.onRefused(taken.error);
+  /** Old news, told with a sign of life, that no tree has brought here. */
+  const noteMissed = (heads: readonly Head[]): void => {
+    if (!tree.isNeeded()) return;
+    for (const { author, lane, next } of heads)
+      if (next > log.next(author, lane) && log.isAdmitted(author)) tree.missed(author, link);
   };
 
   const sendSpans = async (
@@ -165,6 +159,29 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
     for (const { reason } of taken.value.refused) deps.onRefused(reason);
   };
 
+  const onPush = async ({ events }: Extract<SyncFrame, { type: 'push' }>): Promise<void> => {
+    const incoming: Incoming[] = [];
+    const authors = new Set<string>();
+    for (const { envelope, payload } of events) {
+      const event = await parseEvent(crypto, envelope);
+      if (!event.ok) return deps.onRefused(event.error);
+      const { author, header } = event.value;
+      if (!mayLane(header.lane)) return deps.onRefused('lane-forbidden');
+      if (!pace.takes(author, header.lane, envelope.length + header.payloadSize)) continue;
+      asking.learn(author, header.lane, header.seq + 1);
+      authors.add(author);
+      incoming.push({ envelope, payload });
+    }
+    if (incoming.length === 0) return;
+    const taken = await log.receive(incoming, link.id);
+    if (!taken.ok) return deps.onRefused(taken.error);
+    const { ready, refused, waiting } = taken.value;
+    for (const { reason } of refused) deps.onRefused(reason);
+    if (refused.length > 0) return;
+    for (const author of authors)
+      tree.heard(author, link, waiting > 0 || ready.some(({ event }) => event.author === author));
+  };
+
   const isAtItsPlace = (
     { client, clock: seq, root }: GuardedStruct,
     { header, author }: Event,
@@ -176,13 +193,18 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
     (root === null || root === rootName(author));
 
   const onFrame = async (bytes: Uint8Array): Promise<void> => {
+    if (isForMail(bytes)) return; // mail listens on the same channel
     const frame = parseFrame(bytes);
     if (!frame.ok) return deps.onRefused(frame.error);
     if (frame.value.type === 'heads') return onHeads(frame.value);
     if (frame.value.type === 'ask') return answer(frame.value);
     if (frame.value.type === 'update') return onUpdate(frame.value);
-    if (frame.value.type === 'receipt') return deps.onReceipt(frame.value.receipt);
-    if (frame.value.type === 'proof') return onProof(frame.value.proof);
+    if (frame.value.type === 'push') return onPush(frame.value);
+    if (frame.value.type === 'receipt') {
+      live.noteTold(frame.value.receipt);
+      return deps.onReceipt(frame.value.receipt);
+    }
+    if (frame.value.type === 'proof') return proofs.take(frame.value.proof, link.id);
     if (frame.value.type === 'certify') return; // for linking, which listens on the same channel
     if (frame.value.type === 'bye') return link.close(`bye:${frame.value.reason}`);
     if (frame.value.type === 'want') return givePayloads(frame.value.ids);
@@ -211,7 +233,7 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
 
   const queue = createLinkQueue(link, { clock, onFrame, onRefused: deps.onRefused });
   sendHeads(log.heads());
-  tellProofs();
+  proofs.tellAll();
   return {
     link,
     /** Own events go at once; what came from others is only told (lazy "I have"), so that nothing is sent n x n times. */
@@ -223,6 +245,9 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
         sendEntry(entry);
       }
     },
+    /** What is new here goes on from neighbour to neighbour. */
+    pass: live.pass,
+    noteReceipt: live.noteReceipt,
     /** Sends an event again whose bytes have changed. */
     resend: (entry: Entry): void => {
       const { author, header } = entry.event;
@@ -233,18 +258,21 @@ export const createSyncSession = (link: Link, deps: SessionDeps) => {
       const heads = log.heads().filter(({ author, lane, next }) => all || next > asking.knows(author, lane));
       if (heads.length > 0) sendHeads(heads);
     },
-    tellProof,
-    tellProofs,
+    tellProof: proofs.tell,
+    tellProofs: proofs.tellAll,
     /** Asks for payloads that should have come by now; while a lane is being asked for they may still be on their way. */
     askMissing: () => {
       if (!asking.isAsking()) askPayloads();
     },
     asked: asking.asked,
     isAsking: () => asking.isAsking(),
-    sendReceipt: (receipt: Bytes) => void send({ type: 'receipt', receipt }),
+    sendReceipt: (receipt: Bytes): void => {
+      if (send({ type: 'receipt', receipt })) live.noteTold(receipt);
+    },
     close: () => {
       asking.close();
       pace.close();
+      live.close();
       queue.close();
     },
   };

@@ -7,6 +7,7 @@ export type OpenRoomAddress = {
   readonly room: string;
   /** Seals what goes over the signalling server. */
   readonly password: string;
+  /** A meeting server, by the address that the app itself uses. */
   readonly signalUrl: string;
 };
 
@@ -28,7 +29,7 @@ export const openRoom = ({ room, password, signalUrl }: OpenRoomAddress, onChang
   const doc = new Y.Doc();
   const text = doc.getText('text');
   const provider = new WebrtcProvider(room, doc, {
-    signaling: [signalUrl],
+    signaling: [roomsUrl(signalUrl)],
     password,
     // No servers that tell addresses: people in one room are near, or come through a server of their own.
     peerOpts: { config: { iceServers: [] } },
@@ -64,3 +65,6 @@ export const openRoom = ({ room, password, signalUrl }: OpenRoomAddress, onChang
     },
   };
 };
+
+/** Where that server speaks y-webrtc's verbs: beside the app's own socket. An address with a path of its own is taken as it is. */
+const roomsUrl = (url: string): string => url.replace(/^(wss?:\/\/[^/?#]+)(?:\/|\/mesh\/?)?$/, '$1/signal');
