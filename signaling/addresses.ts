@@ -1,8 +1,8 @@
 /** Counts what is open, in all and for each network address, so that one machine cannot take every place. */
 export type AddressBook = {
-  /** Names the bound that is reached, or null: then one more is counted until `release`. */
-  take(address: string): 'total' | 'per-address' | null;
-  release(address: string): void;
+  /** Names the bound that is reached, or null: then one more is counted until `release`. Without an address only the total counts. */
+  take(address: string | null): 'total' | 'per-address' | null;
+  release(address: string | null): void;
 };
 
 export const createAddressBook = (bounds: { totalMax: number; perAddressMax: number }): AddressBook => {
@@ -10,18 +10,23 @@ export const createAddressBook = (bounds: { totalMax: number; perAddressMax: num
   let total = 0;
   return {
     take: (address) => {
+      if (total >= bounds.totalMax) return 'total';
+      if (address === null) {
+        total += 1;
+        return null;
+      }
       const key = addressToKey(address);
       const open = openByKey.get(key) ?? 0;
-      if (total >= bounds.totalMax) return 'total';
       if (open >= bounds.perAddressMax) return 'per-address';
       total += 1;
       openByKey.set(key, open + 1);
       return null;
     },
     release: (address) => {
+      total -= 1;
+      if (address === null) return;
       const key = addressToKey(address);
       const open = openByKey.get(key) ?? 0;
-      total -= 1;
       if (open > 1) openByKey.set(key, open - 1);
       else openByKey.delete(key);
     },

@@ -1,30 +1,50 @@
 import { networkInterfaces } from 'node:os';
 import { limits } from '../src/lib/kernel/wire/signal.ts';
 import { systemClock } from './clock.ts';
+import type { Cluster } from './cluster/cluster.ts';
 import { readConfiguration, type Configuration } from './configuration.ts';
-import { createServer, type Server, type ServerAddress, type StartFailure } from './server.ts';
-import { openServerStore, type ServerStore, type StoreFailure } from './server-store.ts';
+import type { Exchange } from './exchange.ts';
+import { createLocalExchange } from './mesh/local-exchange.ts';
+import { createServer, type Server } from './server.ts';
+import { openServerStore, type ServerStore, type StoreFailure } from './store/server-store.ts';
+import type { ServerAddress, StartFailure } from './web/web-server.ts';
 
 /** `node signaling/main.ts`: reads the environment, opens the data file, serves, and ends on SIGTERM or SIGINT. */
 const main = async (): Promise<void> => {
   const configuration = readConfiguration(process.env);
   if (!configuration.ok) return giveUp(configuration.error);
-  const { port, host, appDir, dataDir, tls } = configuration.value;
+  const { port, host, appDir, dataDir, tls, turn, proxies, fileBytesMax, redisUrl } = configuration.value;
 
-  const opened = openServerStore(dataDir, systemClock.now);
+  const opened = openServerStore(dataDir, { clock: systemClock, fileBytesMax });
   if (!opened.ok) return giveUp(storeSentence(opened.error));
   const store = opened.value;
 
-  const facts = () => store.facts();
-  const server = createServer({ port, host, appDir, clock: systemClock, facts, ...(tls !== null && { tls }) });
+  const local = createLocalExchange();
+  const cluster = redisUrl === null ? null : await loadCluster(redisUrl, local);
+  const facts = () => ({ ...store.facts(), ...(cluster && { cluster: cluster.facts() }) });
+  const server = createServer({
+    ...{ port, host, appDir, clock: systemClock, facts, proxies },
+    exchange: cluster?.exchange ?? local,
+    roster: store.roster,
+    mail: cluster?.mail ?? store.mail,
+    ...(tls !== null && { tls }),
+    ...(turn !== null && { turn }),
+  });
   const started = await server.start();
   if (!started.ok) {
     store.close();
     return giveUp(startSentence(started.error));
   }
   store.countStart();
-  endOnSignals(server, store);
+  cluster?.start();
+  endOnSignals(server, cluster, store);
   await printState(server, started.value, store, configuration.value);
+};
+
+/** A server alone does without all of this. */
+const loadCluster = async (redisUrl: string, local: Exchange): Promise<Cluster> => {
+  const { createCluster } = await import('./cluster/cluster.ts');
+  return createCluster({ redisUrl, local, clock: systemClock, say: (sentence) => console.error(sentence) });
 };
 
 /** One sentence, exit code 1. */
@@ -49,16 +69,19 @@ const startSentence = (failure: StartFailure): string => {
 };
 
 /** A second signal, or a stop that takes too long, ends the process at once. */
-const endOnSignals = (server: Server, store: ServerStore): void => {
+const endOnSignals = (server: Server, cluster: Cluster | null, store: ServerStore): void => {
   let isEnding = false;
   const end = (): void => {
     if (isEnding) process.exit(0);
     isEnding = true;
     systemClock.after(limits.serverStopMs, () => process.exit(0));
-    void server.stop().then(() => {
+    const stop = async (): Promise<void> => {
+      await server.stop();
+      await cluster?.stop();
       store.close();
       process.exit(0);
-    });
+    };
+    void stop();
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
@@ -75,7 +98,8 @@ const printState = async (
   const lines = [
     `HearthNet is on: ${address.url}`,
     `  app         ${app}`,
-    `  signalling  ${address.url.replace(/^http/, 'ws')}/signal`,
+    `  mesh        ${address.url.replace(/^http/, 'ws')}/mesh`,
+    `  signalling  ${address.url.replace(/^http/, 'ws')}/signal (for y-webrtc)`,
     `  data        ${store.file} (start ${store.facts().starts})`,
     `  status      ${address.url}/healthz and ${address.url}/metrics`,
     ...lanLines(address),

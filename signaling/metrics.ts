@@ -23,7 +23,8 @@ export type Counts = {
   httpRequests: number;
 };
 
-export type ClosedReason = 'abuse' | 'silent' | 'slow' | 'protocol' | 'sockets-total' | 'sockets-per-address';
+export type ClosedReason =
+  'abuse' | 'silent' | 'slow' | 'replaced' | 'fault' | 'protocol' | 'sockets-total' | 'sockets-per-address';
 export type Gauges = { readonly connections: number; readonly topics: number; readonly uptimeSeconds: number };
 
 export const createMetrics = (): Metrics => {
@@ -81,12 +82,12 @@ export const createMetrics = (): Metrics => {
   };
 };
 
-const heading = (name: string, type: 'gauge' | 'counter', help: string): readonly string[] => [
+export const heading = (name: string, type: 'gauge' | 'counter', help: string): readonly string[] => [
   `# HELP ${name} ${help}`,
   `# TYPE ${name} ${type}`,
 ];
 
-const metric = (name: string, type: 'gauge' | 'counter', help: string, value: number): readonly string[] => [
+export const metric = (name: string, type: 'gauge' | 'counter', help: string, value: number): readonly string[] => [
   ...heading(name, type, help),
   `${name} ${value}`,
 ];

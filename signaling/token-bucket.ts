@@ -1,9 +1,11 @@
 import type { Clock } from './clock.ts';
 
-/** Fills with `perSecond` tokens a second up to `burst`; what does not fit is refused, nothing waits in a queue. */
+/** Fills with `perSecond` tokens a second up to `burst`; what does not fit is refused or becomes a debt, nothing waits in a queue. */
 export type TokenBucket = {
   /** True when `count` tokens were there and have been taken; false takes none. */
   take(count: number): boolean;
+  /** Takes them also when they are not there; the milliseconds until that debt is paid, 0 when there is none. */
+  charge(count: number): number;
   /** Milliseconds until `count` tokens are there. */
   waitMs(count: number): number;
 };
@@ -26,6 +28,11 @@ export const createTokenBucket = (options: { clock: Clock; perSecond: number; bu
       if (tokens < count) return false;
       tokens -= count;
       return true;
+    },
+    charge: (count) => {
+      fill();
+      tokens -= count;
+      return tokens >= 0 ? 0 : Math.ceil((-tokens / perSecond) * 1000);
     },
     waitMs: (count) => {
       fill();

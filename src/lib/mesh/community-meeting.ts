@@ -18,7 +18,7 @@ const graceMs = 12 * 3600 * 1000;
 export const createCommunityMeeting = (deps: {
   crypto: CryptoPort;
   clock: Clock;
-  neighbours: Neighbours;
+  neighbours: Pick<Neighbours, 'meetCommunity'>;
   /** The current one first. */
   keys: () => readonly Bytes[];
 }): Startable & { refresh(): void } => {

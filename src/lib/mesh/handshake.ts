@@ -1,19 +1,17 @@
 import { initiateHello, respondHello, type HelloDeps, type HelloDone, type HelloRefusal } from '../crypto/hello.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
+import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
 import type { Carrier, Channel } from '../kernel/ports/transport.ts';
 import { err, type Result } from '../kernel/result.ts';
+import type { Receiver, SealedCarrier } from './sealed-carrier.ts';
 
-/** What the carrier delivers once Hello is through. */
-export type Receiver = {
-  receive(channel: Channel, message: Uint8Array): void;
-  drain(channel: Channel): void;
-  lost(reason: string): void;
-};
-
-export type HandshakeRefusal = HelloRefusal | 'hello-timeout' | 'hello-lost';
+export type HandshakeRefusal = HelloRefusal | 'hello-timeout' | 'hello-lost' | 'seal-not-loaded';
 
 const earlyMessagesMax = 64;
+
+/** `carrier` is the one to send on from now on: over a server it seals. */
+export type Shaken = HelloDone & { readonly carrier: Carrier; takeOver(receiver: Receiver): void };
 
 /**
  * Runs Hello over a fresh carrier (its `sync` channel). Until it is through the peer is invisible: at most one expected
@@ -23,7 +21,7 @@ export const shakeHands = async (
   carrier: Carrier,
   clock: Clock,
   deps: HelloDeps,
-): Promise<Result<HelloDone & { takeOver(receiver: Receiver): void }, HandshakeRefusal>> => {
+): Promise<Result<Shaken, HandshakeRefusal>> => {
   const early: { channel: Channel; message: Uint8Array }[] = [];
   let receiver: Receiver | null = null;
   let expecting: ((message: Uint8Array | null) => void) | null = null;
@@ -91,10 +89,29 @@ export const shakeHands = async (
     carrier.close();
     return done;
   }
+  // A direct pipe is sealed by DTLS up to the other end; what stands in the middle of a relayed one must see nothing.
+  const isRelayed = carrier.kind === 'relay';
+  const sealed = isRelayed ? await sealRelayed(carrier, deps.crypto, done.value.secret) : null;
+  if (isRelayed && sealed === null) {
+    carrier.close();
+    return err('seal-not-loaded');
+  }
   const takeOver = (next: Receiver): void => {
-    receiver = next;
-    for (const { channel, message } of early.splice(0)) next.receive(channel, message);
-    if (lostReason !== null) next.lost(lostReason);
+    receiver = sealed?.receiver(next) ?? next;
+    for (const { channel, message } of early.splice(0)) receiver.receive(channel, message);
+    if (lostReason !== null) receiver.lost(lostReason);
   };
-  return { ok: true, value: { ...done.value, takeOver } };
+  return { ok: true, value: { ...done.value, carrier: sealed?.carrier ?? carrier, takeOver } };
+};
+
+/** In a file of its own: most devices never need it. null when it could not be loaded; the pipe cannot be used then. */
+const sealRelayed = async (carrier: Carrier, crypto: CryptoPort, secret: Bytes): Promise<SealedCarrier | null> => {
+  try {
+    const { sealCarrier } = await import('./sealed-carrier.ts');
+    return await sealCarrier(carrier, crypto, secret);
+  } catch (error) {
+    // What every browser rejects an import() with whose file it cannot get.
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
 };

@@ -2,23 +2,29 @@ import { concatBytes } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Link, LinkPeer } from '../kernel/ports/links.ts';
-import { channels, type Carrier, type Channel } from '../kernel/ports/transport.ts';
+import { channels, type Carrier, type Channel, type PipePath } from '../kernel/ports/transport.ts';
+import { createRiders } from './riders.ts';
 
 /** First byte of every carrier message after Hello. A frame longer than a chunk is `more` ... `more` `last`, in order on its channel. */
-const tags = { whole: 0, more: 1, last: 2, ping: 3, pong: 4 } as const;
+const tags = { whole: 0, more: 1, last: 2, ping: 3, pong: 4, word: 5 } as const;
 
-export const linkTimings = { pingMs: 5_000, silentMs: 15_000, probeMs: 2_000 } as const;
+export const linkTimings = { pingMs: 5_000, silentMs: 15_000, probeMs: 2_000, wakeProbeMs: 1_000 } as const;
 
 const earlyFramesMax = 64;
 
 export type LiveLink = Link & {
   /** Milliseconds of the last ping there and back; null before the first. */
   rttMs(): number | null;
+  /** The way the carrier takes, where it tells. */
+  path(): PipePath | null;
   lastHeardAt(): number;
   /** When it came up, by this device's clock. */
   readonly since: number;
-  /** Asks for a sign of life now; without one soon the link is closed. */
-  probe(): void;
+  /** Asks for a sign of life now; without one within `withinMs` (`linkTimings.probeMs` when not said) the link is closed. */
+  probe(withinMs?: number): void;
+  /** The overlay's own lane beside the frames: a short word to the overlay at the other end. */
+  say(word: Uint8Array): boolean;
+  onWord(listener: (word: Uint8Array) => void): () => void;
   /** What the carrier delivers; called by the owner of the carrier only. */
   receive(channel: Channel, message: Uint8Array): void;
   drain(channel: Channel): void;
@@ -38,6 +44,8 @@ export const createLink = (deps: {
   const unheard = new Map<Channel, Uint8Array[]>(channels.map((channel) => [channel, []]));
   const parts = new Map<Channel, Uint8Array[]>();
   const drainWaiters = new Map<Channel, (() => void)[]>();
+  const wordListeners = new Set<(word: Uint8Array) => void>();
+  const riders = createRiders();
   let isOpen = true;
   let rttMs: number | null = null;
   let heardAt = clock.now();
@@ -52,16 +60,16 @@ export const createLink = (deps: {
     deps.onDown(link, reason);
   };
 
-  const ping = (): void => {
+  const ping = (withRiders: boolean): void => {
     const stamp = new Uint8Array(9);
     stamp[0] = tags.ping;
     new DataView(stamp.buffer).setFloat64(1, clock.now());
-    carrier.send('rpc', stamp);
+    carrier.send('rpc', withRiders ? concatBytes(stamp, riders.gather()) : stamp);
   };
   const planPing = (): void => {
     cancelPing = clock.after(linkTimings.pingMs, () => {
       if (clock.now() - heardAt > linkTimings.silentMs) return end('silent');
-      ping();
+      ping(carrier.bufferedBytes('rpc') < limits.bufferedAmountLowBytes);
       planPing();
     });
   };
@@ -94,8 +102,12 @@ export const createLink = (deps: {
     const body = message.subarray(1);
     if (tag === tags.whole) return deliver(channel, body);
     if (tag === tags.more || tag === tags.last) return assemble(channel, tag, body);
-    if (tag === tags.ping && body.length === 8)
-      return void carrier.send('rpc', concatBytes(Uint8Array.of(tags.pong), body));
+    if (tag === tags.ping && body.length >= 8) {
+      carrier.send('rpc', concatBytes(Uint8Array.of(tags.pong), body.subarray(0, 8)));
+      const ridden = riders.read(body.subarray(8));
+      return ridden ? ridden.forEach(({ channel: lane, frame }) => deliver(lane, frame)) : end('frame-malformed');
+    }
+    if (tag === tags.word) return wordListeners.forEach((listener) => listener(body));
     if (tag === tags.pong && body.length === 8) {
       const sentAt = new DataView(body.buffer, body.byteOffset).getFloat64(0);
       if (sentAt <= clock.now() && clock.now() - sentAt < 60_000) rttMs = Math.round(clock.now() - sentAt);
@@ -136,17 +148,28 @@ export const createLink = (deps: {
       for (const frame of unheard.get(channel)?.splice(0) ?? []) listener(frame);
       return () => void listeners.get(channel)?.delete(listener);
     },
+    rides: riders.add,
+    say: (word) =>
+      isOpen &&
+      word.length <= limits.overlayWordBytesMax &&
+      carrier.bufferedBytes('rpc') <= limits.bufferedAmountHighBytes &&
+      carrier.send('rpc', concatBytes(Uint8Array.of(tags.word), word)),
+    onWord: (listener) => {
+      wordListeners.add(listener);
+      return () => void wordListeners.delete(listener);
+    },
     get isOpen() {
       return isOpen;
     },
     close: end,
     rttMs: () => rttMs,
+    path: () => carrier.path?.() ?? null,
     lastHeardAt: () => heardAt,
     since: clock.now(),
-    probe: () => {
+    probe: (withinMs: number = linkTimings.probeMs) => {
       const askedAt = clock.now();
-      ping();
-      clock.after(linkTimings.probeMs, () => {
+      ping(false);
+      clock.after(withinMs, () => {
         if (isOpen && heardAt < askedAt) end('silent');
       });
     },
@@ -158,7 +181,7 @@ export const createLink = (deps: {
         .forEach((resolve) => resolve()),
     lost: end,
   };
-  ping();
+  ping(false);
   planPing();
   return link;
 };

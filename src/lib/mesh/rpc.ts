@@ -1,34 +1,44 @@
-import type { Bus } from '../kernel/bus.ts';
-import type { AnyCapability } from '../kernel/call.ts';
-import { capabilityId, isCompatible, parseCapabilityId } from '../kernel/capability.ts';
-import type { Cbor } from '../kernel/codec.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
+import { failureOfAbort, type AnyCapability } from '../kernel/bus/call.ts';
+import { isCallName } from '../kernel/bus/call-name.ts';
+import { capabilityId } from '../kernel/bus/capability.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
-import type { Startable } from '../kernel/lifecycle.ts';
-import { createStops } from '../kernel/lifecycle.ts';
+import { createStops, type Startable, type Stop } from '../kernel/lifecycle.ts';
+import type { CallInputs } from '../kernel/ports/call-inputs.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Link, Links } from '../kernel/ports/links.ts';
-import { err, type Result } from '../kernel/result.ts';
-import type { RemoteCaller } from '../kernel/routed-call.ts';
-import { createOutgoingCalls, type OutgoingCalls } from './outgoing-calls.ts';
-import { encodeRpc, parseRpc, type RpcFrame } from './rpc-frames.ts';
+import { err, ok, type Result } from '../kernel/result.ts';
+import type { RemoteCaller, RemoteRequest } from '../kernel/bus/routed-call.ts';
+import { encodeValue } from './encoded-values.ts';
+import { createOutgoingCalls, type OutgoingCalls, type OutgoingRequest } from './outgoing-calls.ts';
+import { createRpcBudget } from './rpc-budget.ts';
+import { callIdOf, encodeRpc, parseRpc, type RpcFrame } from './rpc-frames.ts';
+import { createRpcOutbox, type RpcOutbox } from './rpc-outbox.ts';
+import { createServedCalls, type ServedCalls } from './served-calls.ts';
 
 export type RpcDeps = {
   readonly clock: Clock;
   readonly links: Links;
+  /** Makes a link for a call to a device without one, or says in bounded time that there is none. */
+  readonly linkTo?: (device: string) => Promise<Link | null>;
   readonly contractsByName: ReadonlyMap<string, AnyCapability>;
   readonly serve: Bus['serve'];
   readonly onPresence: (presence: Bytes, link: Link) => void;
   readonly onRefused: (reason: string) => void;
+  /** Inputs too long for a frame; without them such calls are refused. */
+  readonly inputs?: CallInputs | undefined;
 };
 
-type Served = { readonly control: AbortController; credit: number; wake: () => void };
 type Session = {
   readonly link: Link;
+  readonly outbox: RpcOutbox;
+  /** Counts a frame; false when there were too many. */
+  readonly isWithin: () => boolean;
   readonly outgoing: OutgoingCalls;
-  readonly served: Map<number, Served>;
-  minute: { startedAt: number; calls: number };
+  readonly served: ServedCalls;
+  stop: Stop;
 };
 
 /** Calls over links, both ways: our calls to neighbours (RemoteCaller) and theirs to our bus, with the proven device as caller. */
@@ -36,135 +46,93 @@ export const createRpc = (
   deps: RpcDeps,
 ): Startable &
   RemoteCaller & { broadcast(presence: Bytes, isFor: (device: string) => boolean): void; inFlight(): number } => {
-  const { clock, links } = deps;
+  const { clock, links, inputs, onRefused } = deps;
   const sessionsByLink = new Map<string, Session>();
   const stops = createStops();
 
   const attach = (link: Link): void => {
+    if (sessionsByLink.has(link.id)) return;
+    const outbox = createRpcOutbox(clock, link);
     const session: Session = {
       link,
-      outgoing: createOutgoingCalls(link),
-      served: new Map(),
-      minute: { startedAt: clock.now(), calls: 0 },
+      outbox,
+      isWithin: createRpcBudget(clock),
+      outgoing: createOutgoingCalls(outbox),
+      served: createServedCalls({ ...deps, inputs, link, outbox }),
+      stop: () => {},
     };
     sessionsByLink.set(link.id, session);
-    link.onFrame('rpc', (bytes) => {
-      const frame = parseRpc(bytes);
-      if (frame.ok) onFrame(session, frame.value);
-      else deps.onRefused(frame.error);
-    });
+    session.stop = link.onFrame('rpc', (bytes) => hear(session, bytes));
   };
 
-  const onFrame = (session: Session, frame: RpcFrame): void => {
+  const hear = (session: Session, bytes: Uint8Array): void => {
+    const { isWithin, link, served } = session;
+    const frame = parseRpc(bytes);
+    if (frame.ok && take(session, frame.value)) return;
+    // Only what no running call has room for costs: calls themselves, and whatever nobody waits for.
+    if (!isWithin()) {
+      onRefused('rpc-flood');
+      return link.close('rpc-flood');
+    }
+    if (frame.ok) return;
+    onRefused(frame.error);
+    const id = callIdOf(bytes);
+    if (id !== null) served.malformed(id);
+  };
+
+  /** True for what a running call was waiting for. */
+  const take = ({ link, outgoing, served }: Session, frame: RpcFrame): boolean => {
     switch (frame.t) {
       case 'call':
-        return void answer(session, frame);
-      case 'cancel':
-        return session.served.get(frame.id)?.control.abort(failure('cancelled', 'by-caller'));
-      case 'credit': {
-        const served = session.served.get(frame.id);
-        if (!served) return;
-        served.credit = Math.min(served.credit + frame.n, limits.streamQueueItemsMax);
-        return served.wake();
-      }
+        served.call(frame);
+        return false;
       case 'presence':
-        return deps.onPresence(frame.presence, session.link);
-      default:
-        if (!session.outgoing.take(frame)) deps.onRefused('rpc-unknown-id');
-    }
-  };
-
-  /** Bounds that hold for any caller, before anything is looked up; then the bus decides. */
-  const refuseCall = (session: Session, { id, cap }: Extract<RpcFrame, { t: 'call' }>): Failure | AnyCapability => {
-    if (session.served.has(id)) return failure('bad_request', 'duplicate-id');
-    if (session.served.size >= limits.callsInFlightPerPeerMax) return failure('rate_limited', 'calls-in-flight', 1000);
-    if (clock.now() - session.minute.startedAt >= 60_000) session.minute = { startedAt: clock.now(), calls: 0 };
-    session.minute.calls += 1;
-    if (session.minute.calls > limits.callsPerMinutePerPeerMax)
-      return failure('rate_limited', 'calls-per-minute', 60_000);
-    const asked = parseCapabilityId(cap);
-    const capability = asked ? deps.contractsByName.get(asked.name) : undefined;
-    if (!asked || !capability) return failure('not_found', 'capability-unknown');
-    return isCompatible(capability.version, asked.version) ? capability : failure('not_found', 'version');
-  };
-
-  const answer = async (session: Session, frame: Extract<RpcFrame, { t: 'call' }>): Promise<void> => {
-    const { link } = session;
-    const capability = refuseCall(session, frame);
-    if ('code' in capability)
-      return void link.send('rpc', encodeRpc({ t: 'error', id: frame.id, failure: capability }));
-    const served: Served = { control: new AbortController(), credit: limits.streamCreditItems, wake: () => {} };
-    session.served.set(frame.id, served);
-    const items = deps.serve({ kind: 'device', device: link.peer.device }, capability, frame.input, {
-      params: frame.params,
-      tokens: frame.tokens ?? [],
-      signal: served.control.signal,
-    });
-    try {
-      for (;;) {
-        const step = await items.next();
-        if (step.done) {
-          const reply = step.value;
-          sendReply(
-            link,
-            reply.ok
-              ? { t: 'done', id: frame.id, value: reply.value.output as Cbor }
-              : { t: 'error', id: frame.id, failure: reply.error },
-          );
-          return;
-        }
-        if (!(await hasCredit(served))) continue;
-        sendReply(link, { t: 'item', id: frame.id, value: step.value as Cbor });
+        deps.onPresence(frame.presence, link);
+        return false;
+      default: {
+        const stray = isForOutgoing(frame) ? outgoing.take(frame) : served.take(frame);
+        if (stray !== null) onRefused(stray);
+        return stray === null;
       }
-    } finally {
-      session.served.delete(frame.id);
-      served.control.abort(failure('cancelled', 'call-ended'));
     }
-  };
-
-  /** Waits until the caller has room; false when the call was cancelled meanwhile (its generator then ends by itself). */
-  const hasCredit = async (served: Served): Promise<boolean> => {
-    while (served.credit === 0 && !served.control.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        served.wake = resolve;
-        served.control.signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    if (served.control.signal.aborted) return false;
-    served.credit -= 1;
-    return true;
-  };
-
-  const sendReply = (link: Link, frame: RpcFrame): void => {
-    const bytes = encodeOrFail(frame);
-    if (!link.send('rpc', bytes)) deps.onRefused('rpc-not-sent');
   };
 
   const stream: RemoteCaller['stream'] = async function* (
     device,
-    { capability, input, params, tokens },
+    request,
     signal,
   ): AsyncGenerator<unknown, Result<unknown, Failure>> {
-    const link = links.of(device);
+    const link = links.of(device) ?? (await deps.linkTo?.(device)) ?? null;
     const session = link ? sessionsByLink.get(link.id) : undefined;
     if (!session) return err(failure('peer_offline', 'not-sent'));
-    return yield* session.outgoing.call(
-      { cap: capabilityId(capability), input: input as Cbor, params, tokens },
-      signal,
-    );
+    const startedAt = clock.now();
+    const prepared = await prepare(device, request, inputs);
+    if (!prepared.ok) return prepared;
+    const { input, release } = prepared.value;
+    try {
+      if (signal.aborted) return err(failureOfAbort(signal));
+      const deadlineMs = restOf(request.deadlineMs, clock.now() - startedAt);
+      if (deadlineMs === null) return err(failure('timeout', 'deadline'));
+      return yield* session.outgoing.call({ ...toFrame(request), input, deadlineMs }, request.items, signal);
+    } finally {
+      release();
+    }
   };
 
   const detach = (link: Link): void => {
     const session = sessionsByLink.get(link.id);
     if (!session) return;
     sessionsByLink.delete(link.id);
+    session.stop();
+    session.served.lost();
     session.outgoing.lost();
-    for (const served of session.served.values()) served.control.abort(failure('cancelled', 'link-lost'));
+    session.outbox.close();
   };
 
   return {
     stream,
     start: () => {
+      stops.run(); // a second start begins nothing twice
       stops.add(links.onUp(attach));
       stops.add(links.onDown(detach));
       for (const link of links.all()) attach(link);
@@ -178,18 +146,52 @@ export const createRpc = (
       for (const { link } of sessionsByLink.values()) if (isFor(link.peer.device)) link.send('rpc', frame);
     },
     inFlight: () =>
-      [...sessionsByLink.values()].reduce((total, session) => total + session.served.size + session.outgoing.size(), 0),
+      [...sessionsByLink.values()].reduce((total, { served, outgoing }) => total + served.size() + outgoing.size(), 0),
   };
 };
 
-/** A handler that returned what cannot travel (a fraction, say) is a bug of ours and is told as one. */
-const encodeOrFail = (frame: RpcFrame): Bytes => {
-  try {
-    const bytes = encodeRpc(frame);
-    if (bytes.length <= limits.frameBytesMax || !('id' in frame)) return bytes;
-    return encodeRpc({ t: 'error', id: frame.id, failure: failure('too_large', 'reply') });
-  } catch (error) {
-    if (!('id' in frame) || !(error instanceof Error)) throw error;
-    return encodeRpc({ t: 'error', id: frame.id, failure: failure('internal', 'reply-not-encodable') });
-  }
+type ForOutgoing = Parameters<OutgoingCalls['take']>[0];
+const isForOutgoing = (frame: Exclude<RpcFrame, { t: 'call' | 'presence' }>): frame is ForOutgoing =>
+  frame.t === 'done' ||
+  frame.t === 'error' ||
+  (frame.t === 'item' && frame.up !== true) ||
+  (frame.t === 'credit' && frame.up === true);
+
+type Prepared = { readonly input: OutgoingRequest['input']; readonly release: () => void };
+
+/** The input as it travels: in the call's frame, or lent to that device for as long as the call runs. */
+const prepare = async (
+  device: string,
+  { input, trace, clientId, session }: RemoteRequest,
+  inputs: CallInputs | undefined,
+): Promise<Result<Prepared, Failure>> => {
+  if (!isCallName(trace) || !isCallName(clientId) || (session !== undefined && !isCallName(session)))
+    return err(failure('bad_request', 'call-name'));
+  const encoded = encodeValue(input, 'input-not-encodable');
+  if (!encoded.ok) return encoded;
+  if (encoded.value.length <= limits.inlineInputBytesMax) return ok({ input: encoded.value, release: () => {} });
+  return (await inputs?.lend(device, encoded.value)) ?? err(failure('too_large', 'input'));
 };
+
+/** null when nothing is left. */
+const restOf = (deadlineMs: number, goneMs: number): number | null => {
+  if (deadlineMs === 0) return 0;
+  const rest = Math.min(Math.floor(deadlineMs - goneMs), limits.callDeadlineMsMax);
+  return rest > 0 ? rest : null;
+};
+
+const toFrame = ({
+  capability,
+  params,
+  tokens,
+  trace,
+  clientId,
+  session,
+}: RemoteRequest): Omit<OutgoingRequest, 'input' | 'deadlineMs'> => ({
+  cap: capabilityId(capability),
+  params,
+  trace,
+  clientId,
+  ...(tokens.length > 0 ? { tokens } : {}),
+  ...(session === undefined ? {} : { session }),
+});

@@ -2,20 +2,20 @@ import { bytesToText } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import { randomInt, type Random } from '../kernel/ports/random.ts';
-import type { MeetingPlace } from '../kernel/ports/transport.ts';
-import type { MeetingAnswer, MeetingMessage, MeetingOffer } from '../kernel/wire/meeting.ts';
-import { abandon, beginAttempt, offerTo, repeat, type AttemptHost } from './meeting-attempt.ts';
-import { createParticipants, isLinked } from './participants.ts';
-import type { OpenPipe } from './pipe.ts';
+import type { MeetingPlace, PipeWay } from '../kernel/ports/transport.ts';
+import type { MeetingAnnounce, MeetingAnswer, MeetingMessage, MeetingOffer } from '../kernel/wire/meeting.ts';
+import { abandon, beginAttempt, offerTo, repeat, type AttemptHost, type Saying } from './meeting-attempt.ts';
+import { createParticipants, isLinked, pipeWays, type Attempt, type Participant } from './participants.ts';
+import { relayDescriptionPrefix, type PipeWays } from './pipe.ts';
 import { createSeenSet, type SeenSet } from './seen-set.ts';
 
 export type MeetingDeps = {
   readonly clock: Clock;
   readonly random: Random;
   readonly place: MeetingPlace;
-  /** Carries a message to everybody in the place; it may be lost, doubled or late. */
-  readonly say: (message: MeetingMessage) => void;
-  readonly openPipe: OpenPipe;
+  /** Carries a message to whom it is for, or to everybody in the place; it may be lost, doubled or late. */
+  readonly say: (message: MeetingMessage, how: Saying) => void;
+  readonly pipes: PipeWays;
 };
 
 /** Why a message changed nothing; `taken` when it was acted on. */
@@ -64,8 +64,8 @@ export const createMeeting = (deps: MeetingDeps): Meeting => {
       if (meeting.hasLeft) return;
       announce(meeting);
       for (const participant of meeting.participants.all()) {
-        participant.retryAt = 0;
-        if (participant.attempt?.role === 'offerer') repeat(meeting, participant.attempt);
+        for (const way of pipeWays) participant.ways[way].retryAt = 0;
+        repeatOffers(meeting, participant);
         offerTo(meeting, participant);
       }
     },
@@ -84,28 +84,43 @@ const heard = (meeting: MeetingState, message: MeetingMessage): HeardOutcome => 
   const { selfId } = meeting.place;
   if (message.from === selfId) return 'own';
   if ((message.type === 'offer' || message.type === 'answer') && message.to !== selfId) return 'for-another';
-  if (message.type === 'announce') return heardAnnounce(meeting, message.from, message.session);
+  if (message.type === 'announce') return heardAnnounce(meeting, message);
   if (message.type === 'leave') return heardLeave(meeting, message.from, message.session);
   return message.type === 'offer' ? heardOffer(meeting, message) : heardAnswer(meeting, message);
 };
 
-const heardAnnounce = (meeting: MeetingState, from: string, session: string): HeardOutcome => {
+const heardAnnounce = (meeting: MeetingState, announced: MeetingAnnounce): HeardOutcome => {
+  const { from, session } = announced;
   const noted = meeting.participants.note(from, session, meeting.clock.now());
   if (noted === null) return 'full';
   const { participant, isNews } = noted;
+  participant.isRelayOnly = announced.isRelayOnly === true;
   // Whatever was begun with an earlier session of it cannot end well.
-  if (participant.attempt !== null && participant.attempt.session !== session) abandon(participant);
-  if (participant.attempt?.role === 'offerer') repeat(meeting, participant.attempt);
-  else if (meeting.place.selfId < from) offerTo(meeting, participant);
+  for (const way of pipeWays) {
+    const { attempt } = participant.ways[way];
+    if (attempt !== null && attempt.session !== session) abandon(participant, way);
+  }
+  repeatOffers(meeting, participant);
+  if (meeting.place.selfId < from) offerTo(meeting, participant);
   // Somebody new must hear of this device before it can offer.
-  else if (isNews && meeting.place.wants(from)) announceSoon(meeting);
+  else if (isNews && isWanted(meeting, participant)) announceSoon(meeting);
   return 'taken';
 };
+
+const repeatOffers = (meeting: MeetingState, { ways }: Participant): void => {
+  for (const way of pipeWays) {
+    const { attempt } = ways[way];
+    if (attempt?.role === 'offerer') repeat(meeting, attempt);
+  }
+};
+
+const isWanted = ({ place }: MeetingState, { id }: Participant): boolean =>
+  pipeWays.some((way) => place.wants(id, way));
 
 const heardLeave = (meeting: MeetingState, from: string, session: string): HeardOutcome => {
   const participant = meeting.participants.get(from);
   if (participant === undefined || participant.session !== session) return 'stale-session';
-  abandon(participant);
+  for (const way of pipeWays) abandon(participant, way);
   meeting.participants.forget(participant);
   return 'taken';
 };
@@ -116,11 +131,13 @@ const heardOffer = (meeting: MeetingState, offer: MeetingOffer): HeardOutcome =>
   if (!meeting.attemptsSeen.add(`${offer.from} ${offer.attempt}`)) return heardOfferAgain(meeting, offer);
   const noted = meeting.participants.note(offer.from, offer.session, meeting.clock.now());
   if (noted === null) return 'full';
-  if (isLinked(noted.participant)) return 'already-linked';
-  if (!meeting.place.wants(offer.from)) return 'unwanted';
+  const way: PipeWay = offer.sdp.startsWith(relayDescriptionPrefix) ? 'relay' : 'direct';
+  if (isLinked(noted.participant, way)) return 'already-linked';
+  if (way === 'direct' && !meeting.pipes.isDirectPossible()) return 'unwanted';
+  if (!meeting.place.wants(offer.from, way)) return 'unwanted';
   // A newer offer means that the offerer gave the older one up.
-  abandon(noted.participant);
-  const attempt = beginAttempt(meeting, noted.participant, 'answerer', offer.attempt);
+  abandon(noted.participant, way);
+  const attempt = beginAttempt(meeting, noted.participant, { way, role: 'answerer', id: offer.attempt });
   if (attempt === null) return 'full';
   attempt.pipe?.accept(offer.sdp);
   return 'taken';
@@ -128,18 +145,23 @@ const heardOffer = (meeting: MeetingState, offer: MeetingOffer): HeardOutcome =>
 
 /** Said again by the offerer because it has heard no answer. A stranger's repetition does not come as far as this. */
 const heardOfferAgain = (meeting: MeetingState, offer: MeetingOffer): HeardOutcome => {
-  const attempt = meeting.participants.get(offer.from)?.attempt ?? null;
-  if (attempt?.role === 'answerer' && attempt.id === offer.attempt) repeat(meeting, attempt);
+  const attempt = attemptOf(meeting, offer.from, offer.attempt);
+  if (attempt?.role === 'answerer') repeat(meeting, attempt);
   return 'replayed';
 };
 
 const heardAnswer = (meeting: MeetingState, answer: MeetingAnswer): HeardOutcome => {
-  const attempt = meeting.participants.get(answer.from)?.attempt ?? null;
-  if (attempt === null || attempt.role !== 'offerer' || attempt.id !== answer.attempt) return 'unknown-attempt';
+  const attempt = attemptOf(meeting, answer.from, answer.attempt);
+  if (attempt?.role !== 'offerer') return 'unknown-attempt';
   if (attempt.isAnswered) return 'replayed';
   attempt.isAnswered = true;
   attempt.pipe?.accept(answer.sdp);
   return 'taken';
+};
+
+const attemptOf = (meeting: MeetingState, from: string, id: string): Attempt | null => {
+  const ways = meeting.participants.get(from)?.ways;
+  return pipeWays.map((way) => ways?.[way].attempt ?? null).find((attempt) => attempt?.id === id) ?? null;
 };
 
 const leave = (meeting: MeetingState): void => {
@@ -147,19 +169,24 @@ const leave = (meeting: MeetingState): void => {
   meeting.hasLeft = true;
   meeting.cancelAnnounce();
   for (const participant of meeting.participants.all()) {
-    abandon(participant);
+    for (const way of pipeWays) abandon(participant, way);
     meeting.participants.forget(participant);
   }
-  meeting.say({ type: 'leave', from: meeting.place.selfId, session: meeting.session });
+  meeting.say({ type: 'leave', from: meeting.place.selfId, session: meeting.session }, 'first');
 };
 
-const announce = (meeting: MeetingState): void => {
+const announce = (meeting: MeetingState, isDue = false): void => {
   const now = meeting.clock.now();
   meeting.announcedAt = now;
   meeting.participants.prune(now);
-  meeting.say({ type: 'announce', from: meeting.place.selfId, session: meeting.session });
-  const intervalMs = isSettled(meeting) ? limits.announceIdleMs : limits.announceIntervalMs;
-  planAnnounce(meeting, Math.round(intervalMs * 0.8) + randomInt(meeting.random, Math.round(intervalMs * 0.4)));
+  const said = { type: 'announce', from: meeting.place.selfId, session: meeting.session } as const;
+  const isCalm = isSettled(meeting);
+  // Alone it is heard of by whoever comes, and neighbours have no need to carry that.
+  const isAlone = meeting.participants.all().length === 0;
+  const how = isDue && (isCalm || isAlone) ? 'routine' : 'first';
+  meeting.say(meeting.pipes.isDirectPossible() ? said : { ...said, isRelayOnly: true }, how);
+  const intervalMs = isCalm ? limits.announceIdleMs : limits.announceIntervalMs;
+  planAnnounce(meeting, Math.round(intervalMs * 0.8) + randomInt(meeting.random, Math.round(intervalMs * 0.4)), true);
 };
 
 /** Newcomers come in crowds; one announcement answers all of them. */
@@ -168,17 +195,21 @@ const announceSoon = (meeting: MeetingState): void => {
   const now = meeting.clock.now();
   const earliest = Math.max(0, meeting.announcedAt + limits.announceSoonMs - now);
   const delayMs = earliest + randomInt(meeting.random, limits.announceSoonMs);
-  if (now + delayMs < meeting.announceDueAt) planAnnounce(meeting, delayMs);
+  if (now + delayMs < meeting.announceDueAt) planAnnounce(meeting, delayMs, false);
 };
 
-const planAnnounce = (meeting: MeetingState, delayMs: number): void => {
+const planAnnounce = (meeting: MeetingState, delayMs: number, isDue: boolean): void => {
   meeting.cancelAnnounce();
   meeting.announceDueAt = meeting.clock.now() + delayMs;
-  meeting.cancelAnnounce = meeting.clock.after(delayMs, () => announce(meeting));
+  meeting.cancelAnnounce = meeting.clock.after(delayMs, () => announce(meeting, isDue));
 };
 
 /** Alone is not settled: somebody may be out of earshot. */
 const isSettled = (meeting: MeetingState): boolean => {
   const others = meeting.participants.all();
-  return others.length > 0 && others.every((other) => isLinked(other) || !meeting.place.wants(other.id));
+  if (others.length > 0 && meeting.place.seeks?.() === false) return true;
+  return (
+    others.length > 0 &&
+    others.every((other) => pipeWays.some((way) => isLinked(other, way)) || !isWanted(meeting, other))
+  );
 };

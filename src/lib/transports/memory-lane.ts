@@ -41,9 +41,11 @@ export const createMemoryLane = (deps: MemoryLaneDeps): MemoryLane => {
     send: (message) => {
       if (!outbox.take(message.length)) return false;
       queue.push(message.slice());
-      lastDueAt = Math.max(lastDueAt, clock.now() + pickDelayMs(random, deps.faults().carrierDelayMs));
+      // One look at the clock: between two of them a real one goes on, and the wait would be less than nothing.
+      const nowMs = clock.now();
+      lastDueAt = Math.max(lastDueAt, nowMs + pickDelayMs(random, deps.faults().carrierDelayMs));
       const sentIn = generation;
-      clock.after(lastDueAt - clock.now(), () => {
+      clock.after(lastDueAt - nowMs, () => {
         if (sentIn !== generation) return;
         dueCount += 1;
         pump();

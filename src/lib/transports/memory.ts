@@ -41,7 +41,7 @@ export const createMemoryNetwork = ({ clock, random, faults: given = {} }: Memor
   const reach = createMemoryReach();
   const pipes = createMemoryPipes({ ...world, isBlocked: reach.isBlocked });
   const endpoints = new Map<string, MemoryEndpoint>();
-  const network = { ...world, isBlocked: reach.isBlocked, pipes, others: () => endpoints.values() };
+  const network = { ...world, isBlocked: reach.isBlocked, pipes, others: () => endpoints.values(), boxes: new Map() };
 
   const comeBack = (): void => {
     for (const endpoint of endpoints.values()) {

@@ -1,11 +1,13 @@
 import { limits } from '../kernel/limits.ts';
 import { randomInt, type Random } from '../kernel/ports/random.ts';
+import type { PipeWay } from '../kernel/ports/transport.ts';
 import type { MeetingMessage } from '../kernel/wire/meeting.ts';
 import type { Pipe, PipeRole } from './pipe.ts';
 
 /** One try to reach one participant; `isOver` once it failed, was given up, or its carrier closed. */
 export type Attempt = {
   readonly id: string;
+  readonly way: PipeWay;
   readonly role: PipeRole;
   /** The participant's session it was made for. */
   readonly session: string;
@@ -24,6 +26,15 @@ export type Participant = {
   readonly id: string;
   session: string;
   heardAt: number;
+  /** Since when a direct pipe is missing: one over a server is made only after a while. */
+  soughtAt: number;
+  /** It has said that it takes no direct pipe. */
+  isRelayOnly: boolean;
+  readonly ways: { readonly [way in PipeWay]: WayState };
+};
+
+/** How far this device has come with one participant one way. */
+export type WayState = {
   /** In a row, for the pause before the next try. */
   failures: number;
   retryAt: number;
@@ -33,19 +44,24 @@ export type Participant = {
   cancelRetry(): void;
 };
 
+export const pipeWays: readonly PipeWay[] = ['direct', 'relay'];
+
 /** Everybody heard of in one place, at most `limits.participantsPerPlaceMax`, forgotten `limits.participantTtlMs` after the last word. */
 export const createParticipants = () => {
   const participantsById = new Map<string, Participant>();
 
   const prune = (now: number): void => {
     for (const participant of participantsById.values()) {
-      const isBusy = participant.attempt !== null || participant.linked !== null;
+      const isBusy = pipeWays.some((way) => {
+        const { attempt, linked } = participant.ways[way];
+        return attempt !== null || linked !== null;
+      });
       if (!isBusy && now - participant.heardAt > limits.participantTtlMs) forget(participant);
     }
   };
 
   const forget = (participant: Participant): void => {
-    participant.cancelRetry();
+    for (const way of pipeWays) participant.ways[way].cancelRetry();
     participantsById.delete(participant.id);
   };
 
@@ -60,7 +76,10 @@ export const createParticipants = () => {
       if (known !== undefined) {
         known.heardAt = now;
         const isNews = known.session !== session;
-        if (isNews) Object.assign(known, { session, failures: 0, retryAt: 0 });
+        if (isNews) {
+          Object.assign(known, { session, soughtAt: now });
+          for (const way of pipeWays) Object.assign(known.ways[way], { failures: 0, retryAt: 0 });
+        }
         return { participant: known, isNews };
       }
       if (participantsById.size >= limits.participantsPerPlaceMax) prune(now);
@@ -69,11 +88,9 @@ export const createParticipants = () => {
         id,
         session,
         heardAt: now,
-        failures: 0,
-        retryAt: 0,
-        attempt: null,
-        linked: null,
-        cancelRetry: () => {},
+        soughtAt: now,
+        isRelayOnly: false,
+        ways: { direct: untried(), relay: untried() },
       };
       participantsById.set(id, participant);
       return { participant, isNews: true };
@@ -83,8 +100,11 @@ export const createParticipants = () => {
 
 export type Participants = ReturnType<typeof createParticipants>;
 
-/** Linked in the session it is in now: a carrier to an earlier session of it is dead or dying. */
-export const isLinked = (participant: Participant): boolean => participant.linked?.session === participant.session;
+const untried = (): WayState => ({ failures: 0, retryAt: 0, attempt: null, linked: null, cancelRetry: () => {} });
+
+/** Linked this way in the session it is in now: a carrier to an earlier session of it is dead or dying. */
+export const isLinked = ({ ways, session }: Participant, way: PipeWay): boolean =>
+  ways[way].linked?.session === session;
 
 /** Doubles with each failure in a row, between half and one and a half of that, so that many devices do not try in step. */
 export const retryDelayMs = (failures: number, random: Random): number => {

@@ -22,3 +22,15 @@ export type Pipe = {
 
 /** null when no more pipes may be open at a time, or none can be made here. */
 export type OpenPipe = (role: PipeRole, handlers: PipeHandlers) => Pipe | null;
+
+/** The ways to a pipe from one meeting place. */
+export type PipeWays = {
+  readonly direct: OpenPipe;
+  /** null where there is nothing between two devices that could pass frames on. */
+  readonly relay: OpenPipe | null;
+  /** Whether this device makes and takes direct pipes now. */
+  isDirectPossible(): boolean;
+};
+
+/** Descriptions of the one way begin with this; a session description (RFC 8866) begins with its version. */
+export const relayDescriptionPrefix = 'relay:';

@@ -1,5 +1,5 @@
 import { limits } from '../kernel/limits.ts';
-import { channels, type Carrier, type Channel } from '../kernel/ports/transport.ts';
+import { channels, type Carrier, type Channel, type PipePath } from '../kernel/ports/transport.ts';
 import type { CarrierInbox } from './carrier-inbox.ts';
 import { createOutbox, type Outbox } from './carrier-outbox.ts';
 
@@ -8,6 +8,8 @@ export type WebrtcCarrierDeps = {
   readonly isOfferer: boolean;
   readonly post: (channel: Channel, message: ArrayBuffer) => void;
   readonly took: (bytes: number) => void;
+  /** What the browser says of the way; null while it says nothing. */
+  readonly path: () => PipePath | null;
   readonly close: (reason: string) => void;
 };
 
@@ -38,6 +40,7 @@ export const createWebrtcCarrier = (deps: WebrtcCarrierDeps): WebrtcCarrier => {
         return true;
       },
       bufferedBytes: (channel) => outboxes[channel].bytes(),
+      path: deps.path,
       listen: inbox.listen,
       close: () => deps.close('closed-here'),
     }),
