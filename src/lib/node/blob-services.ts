@@ -1,6 +1,6 @@
 import { createBlobExchange } from '../blobs/exchange.ts';
 import { blobsHave } from '../contracts/blobs.ts';
-import type { Bus } from '../kernel/bus.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
 import type { Startable } from '../kernel/lifecycle.ts';
 import type { Blobs } from '../kernel/ports/blobs.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
@@ -8,6 +8,7 @@ import type { Links } from '../kernel/ports/links.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import { createBlobsService } from '../services/blobs.ts';
+import type { LargeInputs } from './large-inputs.ts';
 
 export type BlobServicesDeps = {
   readonly bus: Bus;
@@ -18,13 +19,17 @@ export type BlobServicesDeps = {
   readonly blobs: Blobs;
   readonly isMember: (device: string) => boolean;
   readonly onRefused: (reason: string) => void;
+  readonly largeInputs: LargeInputs;
+  /** What neighbours ask before they fetch is given now; what they then fetch is too. */
+  readonly isGiving: () => boolean;
 };
 
 /** The exchange of blobs over the links, and what the bus offers of it. Neighbours are asked by the capability, like by anybody. */
 export const createBlobServices = (deps: BlobServicesDeps): Startable[] => {
-  const { bus, links } = deps;
+  const { bus, links, largeInputs } = deps;
   const exchange = createBlobExchange({
     ...deps,
+    lent: largeInputs.lent,
     neighbours: () =>
       links
         .all()
@@ -39,5 +44,6 @@ export const createBlobServices = (deps: BlobServicesDeps): Startable[] => {
       );
     },
   });
+  largeInputs.askThrough(exchange.askingOf);
   return [createBlobsService({ ...deps, exchange }), exchange];
 };

@@ -1,4 +1,4 @@
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { createStops, type Stop } from '../kernel/lifecycle.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import { createLeaderSeat, leaderLock } from './leader.ts';

@@ -20,20 +20,22 @@ export type Duty =
   | { readonly what: 'reseal'; readonly devices: readonly string[] }
   | { readonly what: 'checkpoint'; readonly checkpoint: CheckpointBody };
 
-/**
- * Does what nobody in particular has to do: an act that enough people have agreed on is written, and a community key that
- * a device which is out could read, that is a month old, or that somebody who is in lacks, is replaced or sealed again. Every
- * trusted device would; the more senior first, so that the others find it done. What a closed month came to every trusted
- * person says for themselves.
- */
-export const createDuties = (deps: {
+export type DutiesDeps = {
   readonly crypto: CryptoPort;
   readonly random: Random;
   readonly clock: Clock;
   readonly communityClock: Clock;
   readonly device: Device;
   readonly here: Neighbourhood;
-}): Startable => {
+};
+
+/**
+ * Does what nobody in particular has to do: an act that enough people have agreed on is written, and a community key that
+ * a device which is out could read, that is a month old, or that somebody who is in lacks, is replaced or sealed again. Every
+ * trusted device would; the more senior first, so that the others find it done. What a closed month came to every trusted
+ * person says for themselves.
+ */
+export const createDuties = (deps: DutiesDeps): Startable => {
   const { random, clock, here, device } = deps;
   const keys = createKeyActs(deps);
   const people = createPeopleActs({ random, device: device.keys });

@@ -1,11 +1,13 @@
 import { devicesAdopt } from '../contracts/devices.ts';
+import { bytesToText } from '../kernel/ids.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
 import { limits } from '../kernel/limits.ts';
 import { every, type Clock } from '../kernel/ports/clock.ts';
 import type { Bytes } from '../kernel/ports/crypto.ts';
 import type { Links } from '../kernel/ports/links.ts';
-import type { AnyCapability } from '../kernel/call.ts';
-import type { RemoteCaller } from '../kernel/routed-call.ts';
+import type { Random } from '../kernel/ports/random.ts';
+import type { AnyCapability } from '../kernel/bus/call.ts';
+import type { RemoteCaller } from '../kernel/bus/routed-call.ts';
 import type { Device } from './device.ts';
 import type { Retirement } from './identity-retire.ts';
 import type { NeighbourhoodHolder } from './neighbourhood-holder.ts';
@@ -16,6 +18,7 @@ import type { NeighbourhoodHolder } from './neighbourhood-holder.ts';
  */
 export const createReturn = (deps: {
   readonly clock: Clock;
+  readonly random: Random;
   readonly retirement: Retirement;
   readonly device: () => Device;
   readonly holder: NeighbourhoodHolder;
@@ -42,6 +45,8 @@ export const createReturn = (deps: {
       params: {},
       deadlineMs: limits.callTimeoutMs,
       tokens: [],
+      trace: bytesToText(deps.random.bytes(12)),
+      clientId: bytesToText(deps.random.bytes(12)),
     };
     const control = new AbortController();
     const cancel = clock.after(limits.callTimeoutMs, () => control.abort());

@@ -14,3 +14,14 @@ export const loadPart = async <T>(load: () => Promise<T>): Promise<Result<T, Par
     throw error;
   }
 };
+
+/** Opened once and shared by all who ask; what could not be loaded is tried again by the next. */
+export const loadOnce = <T>(load: LoadPart<T>): LoadPart<T> => {
+  let opened: ReturnType<LoadPart<T>> | null = null;
+  return async () => {
+    opened ??= load();
+    const result = await opened;
+    if (!result.ok) opened = null;
+    return result;
+  };
+};

@@ -3,18 +3,22 @@ import { createStops } from '../kernel/lifecycle.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { Bytes, CryptoPort } from '../kernel/ports/crypto.ts';
-import type { Links } from '../kernel/ports/links.ts';
-import type { Random } from '../kernel/ports/random.ts';
+import type { Link, Links } from '../kernel/ports/links.ts';
+import { randomInt, type Random } from '../kernel/ports/random.ts';
+import type { SpreadTree } from '../kernel/ports/spread.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import { createSignal } from '../kernel/watch.ts';
 import { createEventLog } from '../log/event-log.ts';
 import { createExpiry } from '../log/expiry.ts';
 import { createNeighbourhood, type Neighbourhood } from '../log/neighbourhood.ts';
+import { shareOf } from '../log/newcomers.ts';
 import { createReceiptBook } from '../log/receipt-book.ts';
-import { createSync, type SyncProgress } from '../replica/sync.ts';
+import { deviceOfReceipt } from '../log/receipts.ts';
+import { createSync, receiptsOf, type SyncProgress } from '../replica/sync.ts';
 import { createBarredLinks } from './barred-links.ts';
 import type { Device } from './device.ts';
-import { createDuties } from './duties.ts';
+import { createDeviceCount } from './device-count.ts';
+import { createLateDuties, type LoadDuties } from './late-duties.ts';
 
 export type HolderDeps = {
   readonly crypto: CryptoPort;
@@ -25,9 +29,12 @@ export type HolderDeps = {
   readonly random: Random;
   readonly store: Store;
   readonly links: Links;
+  /** How news spreads where not everybody is linked with everybody. */
+  readonly tree: SpreadTree;
   readonly device: () => Device;
   /** Somebody else signs with this device's key, or has: a copied profile, or a disk that went back. */
   readonly onOwnAhead: (kind: 'behind' | 'forked') => void;
+  readonly loadDuties: LoadDuties;
 };
 
 const firstReceiptMs = 150;
@@ -35,7 +42,7 @@ const receiptRetryMs = 15_000;
 
 /** The one neighbourhood this node is in, opened and closed as a whole: log, views, receipts, sync. */
 export const createNeighbourhoodHolder = (deps: HolderDeps) => {
-  const { crypto, clock, communityClock, random, store, links } = deps;
+  const { crypto, clock, communityClock, random, store, links, tree } = deps;
   const changed = createSignal();
   let current: Neighbourhood | null = null;
   let refusals: () => ReadonlyMap<string, number> = () => new Map();
@@ -53,17 +60,22 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     await opened.openKeys();
     const stops = createStops();
     const isMember = (id: string) => opened.membership().roleOf(id) !== null;
-    const isLinkedToAll = (): boolean => {
-      const devices = [...opened.membership().members.values()].reduce(
-        (total, member) => total + member.devices.length,
-        0,
-      );
-      return links.all().length >= devices - 1;
+    const countDevices = createDeviceCount(opened.membership);
+    const isLinkedToAll = (): boolean => links.all().length >= countDevices() - 1;
+    const noteReceipt = (receipt: Bytes, from: string, isNews: boolean): void => {
+      const device = deviceOfReceipt(receipt);
+      const link = links.all().find(({ id }) => id === from);
+      if (device === null || !link) return;
+      // What comes beside the tree, in case it was lost there, is no reason to speak of the tree.
+      if (isNews || tree.isEager(receiptsOf(device), link)) tree.heard(receiptsOf(device), link, isNews);
+      if (isNews) sync.passReceipt(receipt, device, from);
     };
     const onReceipt = async (receipt: Bytes, from: string): Promise<void> => {
       const taken = await receipts.take(receipt);
+      if (taken.ok && tree.isNeeded()) noteReceipt(receipt, from, taken.value);
       if (!taken.ok || !taken.value) return;
       opened.noteReceipt();
+      if (tree.isNeeded()) return;
       // Whoever is linked to everybody knows that everybody hears of it without us.
       if (!isLinkedToAll()) sync.sendReceipt(receipt, (link) => link.id !== from, false);
     };
@@ -75,7 +87,9 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
       log,
       links,
       isMember,
+      shareOf: (author) => shareOf(opened.membership(), author, communityClock.now()),
       isLinkedToAll,
+      tree,
       knownReceipts: receipts.all,
       onReceipt: (receipt, from) => void onReceipt(receipt, from),
     });
@@ -85,7 +99,8 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     let news = noNews();
     const sendReceiptSoon = (): void => {
       // The distance, not the difference: a clock that was put back must not hold receipts up until it has caught up.
-      const pauseMs = Math.max(firstReceiptMs, limits.receiptMinIntervalMs - Math.abs(clock.now() - lastReceiptAt));
+      const intervalMs = Math.max(limits.receiptMinIntervalMs, countDevices() * limits.receiptPerDeviceMs);
+      const pauseMs = Math.max(firstReceiptMs, intervalMs - Math.abs(clock.now() - lastReceiptAt));
       cancelReceipt ??= clock.after(pauseMs, () => {
         cancelReceipt = null;
         lastReceiptAt = clock.now();
@@ -98,7 +113,11 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
       if (receipt) {
         const { authors, sources } = news;
         news = noNews();
-        return sync.sendReceipt(receipt, (link) => authors.has(link.peer.device) || sources.has(link.id), true);
+        // In a larger neighbourhood the author hears of a few at once, and of the others with the next signs of life.
+        const isAtOnce = !tree.isNeeded() || randomInt(random, Math.max(1, links.all().length)) < limits.receiptsAtOnce;
+        const isSource = (link: Link): boolean => !tree.isNeeded() && sources.has(link.id);
+        const matters = (link: Link): boolean => authors.has(link.peer.device) || isSource(link);
+        return sync.sendReceipt(receipt, (link) => isAtOnce && matters(link), true);
       }
       if (!receipts.hasNews()) return;
       // A full disk refuses receipts as it refuses events, and no further event may come to try again for.
@@ -130,7 +149,7 @@ export const createNeighbourhoodHolder = (deps: HolderDeps) => {
     await sync.start();
     const barOf = (id: string, person: string) => opened.membership().barOf(id, person);
     stops.add(createBarredLinks({ clock, links, barOf, forget: sync.forget, onChange: opened.onChange }));
-    const duties = createDuties({ crypto, random, clock, communityClock, device: deps.device(), here: opened });
+    const duties = createLateDuties({ ...deps, device: deps.device(), here: opened, load: deps.loadDuties });
     stops.add(() => void duties.stop());
     await duties.start();
     sendReceiptSoon();

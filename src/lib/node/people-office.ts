@@ -42,6 +42,7 @@ export const createPeopleOffice = (deps: {
         return agreed;
       }),
     leave: () => withActs((acts, here) => acts.leave(here)),
+    setServers: (urls) => withActs((acts, here) => acts.setServers(here, urls)),
     setPolicy: (admit) => withActs((acts, here) => acts.setPolicy(here, admit)),
   };
 };

@@ -6,17 +6,17 @@ import { createVerifyPool, verifyHelperCount } from '../crypto/verify-pool.ts';
 import { createWebCrypto } from '../crypto/webcrypto.ts';
 import { createWebcryptoKeyring } from '../crypto/webcrypto-keyring.ts';
 import { bytesToText } from '../kernel/ids.ts';
+import { ok } from '../kernel/result.ts';
 import type { SearchRoom } from '../search/search-room.ts';
 import { openIdbStore } from '../stores/idb-store.ts';
-import { createSignalClient } from '../transports/signal-client.ts';
 import { createRtcHostPort } from '../transports/webrtc-port.ts';
 import { createWebrtcTransport } from '../transports/webrtc.ts';
 import { createNode, type HearthNode } from './create-node.ts';
 import { createDocumentPort } from './document-port.ts';
 import type { FromNodeWorker, InitMessage } from './init-message.ts';
 import { loadPart } from './load-part.ts';
-import { openNodeBlobs } from './open-node-blobs.ts';
 import { platformClock as clock, platformRandom as random } from './platform.ts';
+import { createPseudonym } from './pseudonym.ts';
 import { openWindowsChannel, toWindowPort } from './window-port.ts';
 import { serveWindows } from './window-server.ts';
 
@@ -54,7 +54,6 @@ export const runNode = async (
     });
   // The helpers have nothing but WebCrypto; what it lacks is computed by its one thread.
   const crypto = isLacking ? local : { ...local, ...createVerifyPool({ clock, local, openHelpers }) };
-  const signal = createSignalClient({ clock, random, Socket: WebSocket, url: signalUrl });
   const openDocumentRoom = (): MessagePort => {
     const { port1, port2 } = new MessageChannel();
     report({ type: 'document-room', port: port2 }, [port2]);
@@ -71,6 +70,15 @@ export const runNode = async (
     clock.after(eraseGraceMs, restart);
     return erased.ok ? null : erased.error;
   };
+  const transport = createWebrtcTransport({
+    clock,
+    random,
+    Socket: WebSocket,
+    pseudonym: createPseudonym({ store, crypto, clock, random }),
+    urls: [signalUrl],
+    relayPart: () => loadPart(() => import('../transports/relay-part.ts')),
+    host: createRtcHostPort(rtcPort),
+  });
   const node = await createNode({
     crypto,
     cryptoKind: isLacking ? 'fallback' : 'webcrypto',
@@ -78,13 +86,21 @@ export const runNode = async (
     clock,
     random,
     store,
-    blobs: await openNodeBlobs({ crypto, clock, random }),
-    transport: createWebrtcTransport({ clock, random, signal, host: createRtcHostPort(rtcPort) }),
+    blobs: async () => {
+      const part = await loadPart(() => import('./open-node-blobs.ts'));
+      return part.ok ? ok(await part.value.openNodeBlobs({ crypto, clock, random })) : part;
+    },
+    transport,
+    pairing: async () => {
+      const part = await loadPart(() => import('../transports/pairing.ts'));
+      return part.ok ? ok(part.value.createPairingPort(transport.openPair)) : part;
+    },
     search: wrap<SearchRoom>(searchPort),
     documents: createDocumentPort({ clock, open: openDocumentRoom }),
     fetchStatic,
     build,
     defaultSignalUrl: signalUrl,
+    isOnline: () => navigator.onLine,
     isStoragePersisted: () => navigator.storage.persisted(),
     restart,
     erase,

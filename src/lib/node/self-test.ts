@@ -1,13 +1,21 @@
+import { blobsKeep, documentsMerge } from './self-test-rooms.ts';
 import { openCommunityKey, sealCommunityKey } from '../crypto/community-key.ts';
 import { areBytesEqual, bytesToText } from '../kernel/ids.ts';
+import type { Blobs } from '../kernel/ports/blobs.ts';
 import type { CryptoPort } from '../kernel/ports/crypto.ts';
+import type { DocumentRoomPort } from '../kernel/ports/documents.ts';
 import type { Links } from '../kernel/ports/links.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { SearchRoomPort } from '../kernel/ports/search.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import type { Transport } from '../kernel/ports/transport.ts';
+import { librarySearch } from '../contracts/library.ts';
 import { meshPing } from '../contracts/mesh.ts';
-import type { Bus } from '../kernel/bus.ts';
+import { nodeSelfTest } from '../contracts/node.ts';
+import { signToken } from '../crypto/token.ts';
+import { createTokenJudge } from '../crypto/token-judge.ts';
+import type { AnyCapability } from '../kernel/bus/call.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
 import { parseEvent, verifyEvent } from '../log/event.ts';
 import type { SelfTestStep } from '../services/node.ts';
 import type { Device } from './device.ts';
@@ -17,7 +25,9 @@ export type SelfTestDeps = {
   readonly crypto: CryptoPort;
   readonly random: Random;
   readonly store: Store;
+  readonly blobs: Blobs;
   readonly search: SearchRoomPort;
+  readonly documents: DocumentRoomPort;
   readonly transport: Transport;
   readonly device: () => Device;
   readonly holder: NeighbourhoodHolder;
@@ -30,13 +40,17 @@ export const selfTestSteps = (deps: SelfTestDeps): SelfTestStep[] => [
   { name: 'storage', run: () => storageKeeps(deps) },
   { name: 'identity', run: () => keysSign(deps) },
   { name: 'crypto', run: () => sealsOpen(deps) },
+  { name: 'tokens', run: () => tokensStand(deps) },
   { name: 'log', run: () => logVerifies(deps) },
+  { name: 'blobs', run: () => blobsKeep(deps) },
   { name: 'search', run: () => searchFinds(deps) },
+  { name: 'documents', run: () => documentsMerge(deps) },
   {
     name: 'signalling',
     run: async () => proof(deps.transport.state().signalling.state === 'open', deps.transport.state().signalling.state),
   },
   { name: 'bus', run: () => busAnswers(deps) },
+  { name: 'gates', run: () => gatesRefuse(deps) },
   { name: 'mesh', run: () => neighboursAnswer(deps) },
 ];
 
@@ -82,6 +96,48 @@ const busAnswers = async ({ bus, device }: SelfTestDeps) => {
     reply.ok && reply.value.output.nonce === 7 && reply.value.meta.route === 'local',
     reply.ok ? 'a call through both gates' : reply.error.reason,
   );
+};
+
+/** Whoever is not of this device gets nothing that is its own, and nobody gets an unknown input past the schema. */
+const gatesRefuse = async ({ bus, random }: SelfTestDeps) => {
+  const stranger = { kind: 'device', device: bytesToText(random.bytes(32)) } as const;
+  const refusal = async (capability: unknown, input: unknown): Promise<string> =>
+    (await bus.judge(stranger, capability as AnyCapability, input))?.code ?? 'let in';
+  const own = await refusal(nodeSelfTest, {});
+  const member = await refusal(librarySearch, { query: 'water' });
+  const malformed = await refusal(meshPing, { nonce: 'seven' });
+  return proof(
+    own === 'forbidden' && member === 'unauthorized' && malformed === 'schema_mismatch',
+    `a stranger: ${own}, ${member}; a wrong input: ${malformed}`,
+  );
+};
+
+/** Signs a token for this device and judges it: it stands for it, for no other, and not once it is over. */
+const tokensStand = async ({ crypto, device, random }: SelfTestDeps) => {
+  const { signing } = device().keys;
+  const place = { community: random.bytes(16), epoch: random.bytes(16) };
+  let now = 1_000;
+  const judge = createTokenJudge(crypto, {
+    community: () => place.community,
+    epoch: () => place.epoch,
+    nowSeconds: () => now,
+    isRevoked: () => false,
+  });
+  const token = await signToken(signing, [], {
+    ...place,
+    audience: signing.publicKey,
+    command: meshPing.name,
+    policy: {},
+    nonce: random.bytes(12),
+    notBefore: now,
+    expires: now + 60,
+  });
+  const question = { audience: bytesToText(signing.publicKey), command: meshPing.name, holdsRight: () => true };
+  const isGood = (await judge(token, question)).ok;
+  const isForOther = (await judge(token, { ...question, audience: bytesToText(random.bytes(32)) })).ok;
+  now += 60;
+  const isAfter = (await judge(token, question)).ok;
+  return proof(isGood && !isForOther && !isAfter, 'sign, judge, refuse a foreign holder and what is over');
 };
 
 /** Verifies the newest stored events again, from their bytes. */

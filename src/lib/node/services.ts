@@ -1,47 +1,48 @@
+import { askAnswer } from '../contracts/ask.ts';
+import { documentsCreate, documentsEdit, documentsList, documentsOpen } from '../contracts/documents.ts';
 import { contractsByName } from '../contracts/index.ts';
-import type { NodeInfo } from '../contracts/node.ts';
-import type { Bus } from '../kernel/bus.ts';
+import { libraryCorpora, libraryIngest, libraryRead, libraryRemove, librarySearch } from '../contracts/library.ts';
+import { logBundle, logEntries, logOverview } from '../contracts/log.ts';
+import type { NodeChange, NodeInfo } from '../contracts/node.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
+import type { Failure } from '../kernel/errors.ts';
 import type { Startable, Stop } from '../kernel/lifecycle.ts';
+import type { Blobs } from '../kernel/ports/blobs.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import type { CryptoPort } from '../kernel/ports/crypto.ts';
 import { ok } from '../kernel/result.ts';
+import { onAny } from '../kernel/watch.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { DocumentRoomPort } from '../kernel/ports/documents.ts';
 import type { SearchRoomPort } from '../kernel/ports/search.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import type { Transport } from '../kernel/ports/transport.ts';
+import type { MailOffice } from '../mail/mail-office.ts';
 import type { Doors } from '../mesh/doors.ts';
 import type { Neighbours } from '../mesh/neighbours.ts';
-import { createAsk } from '../services/ask.ts';
 import { createChat } from '../services/chat.ts';
-import { createCommunity } from '../services/community.ts';
-import { createDevices } from '../services/devices.ts';
-import { createDocuments } from '../services/documents/documents.ts';
-import { createDocumentFold, documentClient, documentIdOf } from '../log/documents.ts';
-import { countLog, inspectPage, type InspectionParts } from '../log/inspection.ts';
-import type { Neighbourhood } from '../log/neighbourhood.ts';
-import { createLibrary } from '../services/library/library.ts';
-import { createLibraryShelf, starterCorpus } from '../services/library/shelf.ts';
-import { createStarterLibrary, type FetchStatic } from '../services/library/starter.ts';
-import { createLogService } from '../services/log.ts';
-import { createMeshService } from '../services/mesh.ts';
+import { createFiguresService } from '../services/figures/figures.ts';
+import type { Giving } from '../services/giving.ts';
+import type { FetchStatic } from '../services/library/starter.ts';
 import { createNodeService } from '../services/node.ts';
-import { createTokens, type TokenActs } from '../services/tokens.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
 import type { Identity } from './identity.ts';
 import type { LateParts } from './late-parts.ts';
+import { createLateService } from './late-service.ts';
+import type { LoadPart } from './load-part.ts';
+import { createMeshServices, type MeshParts } from './mesh-services.ts';
 import type { NeighbourhoodHolder } from './neighbourhood-holder.ts';
 import type { OwnDevices } from './own-devices.ts';
-import { createPeopleOffice } from './people-office.ts';
 
-export type ServiceParts = {
+export type ServiceParts = MeshParts & {
   readonly crypto: CryptoPort;
   readonly clock: Clock;
   readonly communityClock: Clock;
   readonly random: Random;
   readonly store: Store;
   readonly transport: Transport;
+  readonly blobs: LoadPart<Blobs>;
   readonly search: SearchRoomPort;
   readonly documents: DocumentRoomPort;
   readonly fetchStatic: FetchStatic;
@@ -53,14 +54,19 @@ export type ServiceParts = {
   readonly entry: Entry;
   readonly own: OwnDevices;
   readonly identity: Identity;
-  readonly tokens: { readonly acts: TokenActs };
-  readonly parts: Pick<LateParts, 'selfTest'>;
+  readonly tokens: { service(bus: Bus): Startable };
+  readonly giving: Giving;
+  readonly mail: Pick<MailOffice, 'isKept' | 'onChange'>;
+  readonly parts: Pick<
+    LateParts,
+    'selfTest' | 'figuresView' | 'readingRooms' | 'libraryRoom' | 'peopleRoom' | 'meshRooms'
+  >;
   readonly build: string;
   /** What links and calls have refused, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly info: () => Promise<NodeInfo>;
   readonly onInfoChange: (listener: () => void) => Stop;
-  readonly configure: (change: { name?: string | undefined; signalUrl?: string | undefined }) => Promise<boolean>;
+  readonly configure: (change: NodeChange) => Promise<Failure | null>;
 };
 
 /** Every service of a node, not started yet. Services meet on the bus only; what each needs beside it is handed to it here. */
@@ -68,7 +74,6 @@ export const createServices = (parts: ServiceParts): Startable[] => {
   const { bus, clock, holder, entry, doors, parts: late } = parts;
   const selfDevice = () => parts.device().device;
   const onPeople = onAny(holder.onChange, entry.onChange, doors.onChange);
-  const documents = documentsService(parts, selfDevice);
   return [
     createNodeService({
       bus,
@@ -77,150 +82,82 @@ export const createServices = (parts: ServiceParts): Startable[] => {
       onInfoChange: onAny(parts.onInfoChange, onPeople),
       configure: parts.configure,
       selfTest: async () => {
-        const part = await late.selfTest();
-        return part.ok ? ok(part.value.selfTestSteps({ ...parts, links: parts.neighbours.links })) : part;
+        const [part, blobs] = [await late.selfTest(), await parts.blobs()];
+        if (!part.ok) return part;
+        if (!blobs.ok) return blobs;
+        return ok(part.value.selfTestSteps({ ...parts, blobs: blobs.value, links: parts.neighbours.links }));
       },
     }),
-    createCommunity({
-      bus,
-      acts: entry.acts,
-      people: createPeopleOffice(parts),
-      current: holder.current,
-      selfDevice,
-      waiting: () => waitingAt(doors, holder),
-      invites: () => entry.invites().map((invite) => ({ ...invite, expiresAt: Math.floor(invite.expiresAt) })),
-      ownEmoji: doors.ownEmoji,
-      onChange: onPeople,
-    }),
-    devicesService(parts, onPeople),
+    peopleRoom(parts),
     createChat({
       bus,
       clock: parts.communityClock,
       current: holder.current,
-      onChange: holder.onChange,
+      onChange: onAny(holder.onChange, parts.mail.onChange),
       selfDevice,
       fetching: holder.syncProgress,
+      isKeptForAway: parts.mail.isKept,
     }),
-    meshService(parts, selfDevice),
-    documents,
-    logService(parts, selfDevice, documents.voidById),
-    createTokens({ bus, acts: parts.tokens.acts }),
-    ...libraryServices(parts, selfDevice),
+    ...createMeshServices(parts, selfDevice, () =>
+      bus.registry.localOffers().filter(({ name }) => isGiven(name, parts.giving)),
+    ),
+    figuresService(parts, selfDevice),
+    readingRooms(parts, selfDevice),
+    parts.tokens.service(bus),
+    libraryRoom(parts, selfDevice),
   ];
 };
 
-/** What presence tells of this device: capabilities that another device may route to. */
+/** Capabilities that another device may route to. */
 export const isOffered = (name: string): boolean => contractsByName.get(name)?.routable === true;
 
-const meshService = (
-  { bus, clock, transport, neighbours, holder }: ServiceParts,
-  selfDevice: () => string,
-): Startable =>
-  createMeshService({
-    bus,
-    clock,
-    transport,
-    live: () =>
-      neighbours.live().map((link) => ({ link, rttMs: link.rttMs(), lastHeardAt: Math.floor(link.lastHeardAt()) })),
-    onLinks: onAny(neighbours.links.onUp, neighbours.links.onDown),
-    members: () => [...(holder.current()?.membership().members.values() ?? [])],
-    onMembers: holder.onChange,
-    selfDevice,
-  });
-
-const logService = (
-  { bus, clock, holder, neighbours, refusals, build }: ServiceParts,
-  selfDevice: () => string,
-  documentVoids: () => ReadonlyMap<string, string>,
-): Startable =>
-  createLogService({
-    bus,
-    clock,
-    current: holder.current,
-    page: (here, wish) => inspectPage(inspectionOf(here, documentVoids()), wish),
-    counts: (here) => countLog(inspectionOf(here, documentVoids())),
-    selfDevice,
-    build,
-    refusals: () => new Map([...refusals, ...holder.syncRefusals()]),
-    links: () => neighbours.live().map((link) => ({ kind: link.kind, rttMs: link.rttMs(), build: link.peer.build })),
-  });
-
-/** What every view says of the events that have no effect. */
-const inspectionOf = (here: Neighbourhood, documentVoids: ReadonlyMap<string, string>): InspectionParts => ({
-  log: here.log,
-  receipts: here.receipts,
-  voids: new Map([...here.room().voidById, ...documentVoids, ...here.membership().voidById]),
-});
-
-const documentsService = ({ bus, clock, holder, documents }: ServiceParts, selfDevice: () => string) =>
-  createDocuments({
-    bus,
-    clock,
-    current: holder.current,
-    onChange: holder.onChange,
-    selfDevice,
-    room: documents,
-    createFold: createDocumentFold,
-    clientOf: documentClient,
-    documentIdOf,
-  });
-
-const libraryServices = (parts: ServiceParts, selfDevice: () => string): Startable[] => {
-  const { bus, clock, crypto, store, search, fetchStatic, neighbours, holder } = parts;
-  const shelf = createLibraryShelf({ store, crypto, search });
-  const starter = createStarterLibrary({ shelf, crypto, clock, fetchStatic });
-  const neighbourCorpora = () =>
-    neighbours.links.all().map(({ peer }) => ({
-      device: peer.device,
-      corpora:
-        bus.registry.remoteOffers(peer.device).find(({ name }) => name === 'library.search')?.params.corpus ?? [],
-    }));
-  const hasOwnCorpus = ({ corpora }: { corpora: readonly string[] }) => corpora.some((name) => name !== starterCorpus);
-  return [
-    createLibrary({ bus, shelf, starter, search, neighbourCorpora }),
-    createAsk({
-      bus,
-      clock,
-      selfDevice,
-      librarians: () =>
-        neighbourCorpora()
-          .filter(hasOwnCorpus)
-          .map(({ device }) => device),
-      knownNeighbours: () => Math.max(0, (holder.current()?.membership().members.size ?? 1) - 1),
-    }),
-  ];
+/** What presence tells now: offered, and not switched off or at rest. */
+export const isGiven = (name: string, giving: Pick<Giving, 'mayServe'>): boolean => {
+  const capability = contractsByName.get(name);
+  return capability?.routable === true && giving.mayServe(capability) === null;
 };
 
-const devicesService = (
-  { bus, entry, own, identity, neighbours }: ServiceParts,
-  onPeople: (listener: () => void) => Stop,
-): Startable =>
-  createDevices({
+const figuresService = (parts: ServiceParts, selfDevice: () => string): Startable => {
+  const { bus, clock, build, neighbours, refusals, parts: late } = parts;
+  const startedAt = clock.now();
+  const surroundings = () => ({ build, startedAt, refusals, linkedNeighbours: neighbours.live().length });
+  return createFiguresService({
     bus,
-    acts: own.acts(entry),
-    list: own.list,
-    onChange: onAny(onPeople, own.linking.onChange, identity.onChange, neighbours.links.onUp, neighbours.links.onDown),
+    loadView: async () => {
+      const part = await late.figuresView();
+      return part.ok ? ok(part.value.createFiguresView({ bus, clock, selfDevice, surroundings })) : part;
+    },
+  });
+};
+
+const readingRooms = (parts: ServiceParts, selfDevice: () => string): Startable =>
+  createLateService({
+    bus: parts.bus,
+    capabilities: [documentsList, documentsCreate, documentsOpen, documentsEdit, logOverview, logEntries, logBundle],
+    load: async () => {
+      const part = await parts.parts.readingRooms();
+      return part.ok ? ok((bus: Bus) => part.value.createReadingRooms({ ...parts, bus, selfDevice })) : part;
+    },
   });
 
-/** Those who knock as a person of their own; further devices of ours stand at another door. */
-const waitingAt = (doors: Doors, holder: NeighbourhoodHolder) =>
-  doors.waiting().flatMap(({ guest, emoji, since, isForDevice }) =>
-    isForDevice
-      ? []
-      : {
-          request: guest.link.peer.device,
-          person: guest.link.peer.person,
-          name: guest.peer.name,
-          emoji: [...emoji],
-          since: Math.floor(since),
-          isKnownPerson: holder.current()?.membership().members.has(guest.link.peer.person) ?? false,
-        },
-  );
+/** Behind the start: filling the shelf, and what is asked of it, must not hold up the log and the links. */
+const libraryRoom = (parts: ServiceParts, selfDevice: () => string): Startable =>
+  createLateService({
+    bus: parts.bus,
+    capabilities: [libraryRead, libraryIngest, libraryRemove, libraryCorpora, librarySearch, askAnswer],
+    isWantedSoon: true,
+    load: async () => {
+      const part = await parts.parts.libraryRoom();
+      return part.ok ? ok((bus: Bus) => part.value.createLibraryRoom({ ...parts, bus, selfDevice })) : part;
+    },
+  });
 
-/** One subscription to several sources of change. */
-const onAny =
-  (...sources: readonly ((listener: () => void) => Stop)[]) =>
-  (listener: () => void): Stop => {
-    const ends = sources.map((source) => source(listener));
-    return () => ends.forEach((end) => end());
-  };
+const peopleRoom = (parts: ServiceParts): Startable =>
+  createLateService({
+    bus: parts.bus,
+    capabilities: [...contractsByName.values()].filter(({ name }) => /^(community|devices)\./.test(name)),
+    load: async () => {
+      const part = await parts.parts.peopleRoom();
+      return part.ok ? ok((bus: Bus) => part.value.createPeopleRoom({ ...parts, bus })) : part;
+    },
+  });

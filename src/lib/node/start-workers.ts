@@ -4,6 +4,7 @@ import type { FallbackWorkerMessage } from '../../../workers/fallback.worker.ts'
 import type { SearchWorkerMessage } from '../../../workers/search.worker.ts';
 import type { VerifyWorkerMessage } from '../../../workers/verify.worker.ts';
 import type { FromNodeWorker, InitMessage, WakeMessage } from './init-message.ts';
+import { onReturn } from './return-watch.ts';
 import { toWindowPort, type WindowPort } from './window-port.ts';
 
 export type NodeWorkers = {
@@ -63,13 +64,14 @@ export const startWorkers = (reports: WorkerReports): NodeWorkers => {
     signalUrl: defaultSignalUrl(),
   };
   nodeWorker.postMessage(init, [init.searchPort, init.rtcPort, init.windowPort]);
-  stops.add(wakeOnReturn(nodeWorker));
+  const wake: WakeMessage = { type: 'wake' };
+  stops.add(onReturn(() => nodeWorker.postMessage(wake)));
   return { windowPort, stop: stops.run };
 };
 
 /** The server this build names, or the one the page came from. */
 const defaultSignalUrl = (): string =>
-  __SIGNAL_URL__ || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/signal`;
+  __SIGNAL_URL__ || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/mesh`;
 
 const listenTo = (
   nodeWorker: Worker,
@@ -151,26 +153,5 @@ const hostRtc = (port: MessagePort, { onTrouble }: WorkerReports): Stop => {
     (error: unknown) =>
       onTrouble(`peer connections: ${error instanceof Error ? error.message : 'could not be loaded'}`),
   );
-  return stops.run;
-};
-
-/** Links may have died unnoticed while the page was hidden, frozen or offline, so the node looks at once. */
-const wakeOnReturn = (nodeWorker: Worker): Stop => {
-  const wake = (): void => {
-    const message: WakeMessage = { type: 'wake' };
-    nodeWorker.postMessage(message);
-  };
-  const onVisibility = (): void => {
-    if (document.visibilityState === 'visible') wake();
-  };
-  const stops = createStops();
-  const on = (target: EventTarget, type: string, listener: () => void): void => {
-    target.addEventListener(type, listener);
-    stops.add(() => target.removeEventListener(type, listener));
-  };
-  on(document, 'visibilitychange', onVisibility);
-  on(document, 'resume', wake);
-  on(globalThis, 'pageshow', wake);
-  on(globalThis, 'online', wake);
   return stops.run;
 };

@@ -1,8 +1,8 @@
 import { createTokenJudge, judgeChain, type TokenCourt } from '../crypto/token-judge.ts';
 import { parseToken, signToken, type TokenLink } from '../crypto/token.ts';
-import { holdsRight } from '../kernel/authorize.ts';
-import type { AnyCapability } from '../kernel/call.ts';
-import type { Role } from '../kernel/capability.ts';
+import { holdsRight } from '../kernel/bus/authorize.ts';
+import type { AnyCapability } from '../kernel/bus/call.ts';
+import type { Role } from '../kernel/bus/capability.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { hlcEpochMs } from '../kernel/hlc.ts';
 import { areBytesEqual, bytesToText, textToBytes } from '../kernel/ids.ts';
@@ -11,10 +11,11 @@ import type { Bytes, CryptoPort, SigningKey } from '../kernel/ports/crypto.ts';
 import type { Random } from '../kernel/ports/random.ts';
 import type { Store } from '../kernel/ports/store.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
-import { coversCommand, type TokenPolicy } from '../kernel/token-policy.ts';
-import type { JudgeToken, TokensFor } from '../kernel/token-view.ts';
+import { coversCommand, type TokenPolicy } from '../kernel/bus/token-policy.ts';
+import type { JudgeToken, TokensFor } from '../kernel/bus/token-view.ts';
 import type { TokenView } from '../contracts/tokens.ts';
 import type { IssuedToken, TokenActs } from '../services/tokens.ts';
+import { readKeptTokens, tokensKey, type KeptTokens } from './kept-tokens.ts';
 
 export type TokenBoxDeps = {
   readonly crypto: CryptoPort;
@@ -28,32 +29,34 @@ export type TokenBoxDeps = {
   readonly writeRevocation: (hash: Bytes) => Promise<Result<unknown, string>>;
 };
 
-type Kept = { readonly held: readonly Bytes[]; readonly issued: readonly Bytes[] };
-type Side = keyof Kept;
-const key = 'tokens';
+export type TokenBox = {
+  load(): Promise<void>;
+  readonly judge: JudgeToken;
+  readonly tokensFor: TokensFor;
+  readonly acts: TokenActs;
+};
+
 const hourSeconds = 3_600;
 
 /**
  * The tokens of this device: those made for it, which it shows with calls that need them, and those it has made, so that it can
  * take them back. Kept in the store; what has run out makes room first.
  */
-export const createTokenBox = (
-  deps: TokenBoxDeps,
-): { load(): Promise<void>; judge: JudgeToken; tokensFor: TokensFor; acts: TokenActs } => {
+export const createTokenBox = (deps: TokenBoxDeps): TokenBox => {
   const { crypto, court, random } = deps;
   const judge = createTokenJudge(crypto, court);
   const views = { roleOf: deps.roleOf };
   const selfDevice = (): string => bytesToText(deps.self().publicKey);
-  let kept: Kept = { held: [], issued: [] };
+  let kept: KeptTokens = { held: [], issued: [] };
   let turn: Promise<unknown> = Promise.resolve();
 
-  const keep = (side: Side, token: Bytes): Promise<Result<void, Failure>> => {
+  const keep = (side: keyof KeptTokens, token: Bytes): Promise<Result<void, Failure>> => {
     const work = turn.then(async () => {
       const others = kept[side].filter((each) => !areBytesEqual(each, token) && !isOver(each));
       const most = side === 'held' ? limits.tokensHeldMax : limits.tokensIssuedMax;
       if (others.length >= most) return err(failure('quota_full', 'tokens'));
-      const next: Kept = { ...kept, [side]: [...others, token] };
-      const stored = await deps.store.commit({ kv: [{ key, value: next }] }, 'strict');
+      const next: KeptTokens = { ...kept, [side]: [...others, token] };
+      const stored = await deps.store.commit({ kv: [{ key: tokensKey, value: next }] }, 'strict');
       if (!stored.ok) return err(failure(stored.error === 'quota-full' ? 'quota_full' : 'unavailable', stored.error));
       kept = next;
       return ok(undefined);
@@ -138,7 +141,7 @@ export const createTokenBox = (
     return kept.held.filter(fits).slice(-limits.tokensPerCallMax);
   };
   const load = async (): Promise<void> => {
-    kept = readKept(await deps.store.get(key));
+    kept = readKeptTokens(await deps.store.get(tokensKey));
   };
   return { load, judge, tokensFor, acts };
 };
@@ -178,7 +181,7 @@ const stateOf = (links: readonly TokenLink[], court: TokenCourt): TokenView['sta
   return links.some(({ notBefore }) => notBefore - limits.tokenSkewSeconds > now) ? 'early' : 'valid';
 };
 
-const describe = (side: Side, links: readonly TokenLink[], court: TokenCourt): TokenView[] => {
+const describe = (side: keyof KeptTokens, links: readonly TokenLink[], court: TokenCourt): TokenView[] => {
   const last = links.at(-1);
   if (!last) return [];
   return [
@@ -195,13 +198,4 @@ const describe = (side: Side, links: readonly TokenLink[], court: TokenCourt): T
       state: stateOf(links, court),
     },
   ];
-};
-
-/** What an older build or a damaged disk left in the wrong shape counts as never kept. */
-const readKept = (stored: unknown): Kept => {
-  const list = (side: Side): Bytes[] => {
-    const value = typeof stored === 'object' && stored !== null ? (stored as Record<string, unknown>)[side] : null;
-    return Array.isArray(value) ? value.filter((token): token is Bytes => token instanceof Uint8Array) : [];
-  };
-  return { held: list('held'), issued: list('issued') };
 };

@@ -1,9 +1,10 @@
 import { safeParse } from 'valibot';
-import type { AnyCapability, CallOptions, Reply } from '../kernel/call.ts';
-import { capabilityId } from '../kernel/capability.ts';
+import type { AnyCapability, CallOptions, Reply } from '../kernel/bus/call.ts';
+import { capabilityId } from '../kernel/bus/capability.ts';
 import { failure } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
 import { err, ok } from '../kernel/result.ts';
+import { createCredit } from '../kernel/bus/stream-credit.ts';
 import type { FromWindow } from './window-message.ts';
 
 /**
@@ -22,6 +23,12 @@ export const createWindowCall = (firstId: number, capability: AnyCapability, inp
     sentTo: null as string | null,
     isRepeat: false,
     stopWatch: (): void => {},
+    /** What the node lets this window send of the caller's stream: nothing before it says so. */
+    credit: createCredit(0),
+    /** Aborts when the call has its reply. */
+    over: new AbortController(),
+    /** Some of the caller's stream may be with a node: no other one can be asked the same. */
+    hasFed: false,
     push: (item: unknown): void => {
       if (queue.length < limits.streamQueueItemsMax) queue.push(item);
       wake();
@@ -29,6 +36,7 @@ export const createWindowCall = (firstId: number, capability: AnyCapability, inp
     settle: (answer: Reply<unknown>): void => {
       reply ??= answer;
       call.stopWatch();
+      call.over.abort();
       wake();
     },
     /** Begins again under a new id: what the old node sent and nobody read is of no use beside a new beginning. */
@@ -69,11 +77,15 @@ export const callMessage = (
   window: string,
   node: string,
 ): FromWindow => {
-  const { params, device, localOnly } = options;
+  const { params, device, localOnly, session, deadlineMs = 0, trace, clientId, items } = options;
   const wish = {
     ...(params === undefined ? {} : { params: { ...params } }),
     ...(device === undefined ? {} : { device }),
     ...(localOnly === undefined ? {} : { localOnly }),
+    ...(session === undefined ? {} : { session }),
+    ...(deadlineMs > 0 ? { deadlineMs: Math.min(Math.ceil(deadlineMs), limits.callDeadlineMsMax) } : {}),
+    ...(trace === undefined ? {} : { trace }),
+    ...(clientId === undefined ? {} : { clientId }),
   };
   return {
     type: 'call',
@@ -84,8 +96,13 @@ export const callMessage = (
     input,
     options: wish,
     credit: limits.streamCreditItems,
+    ...(items ? { streams: true } : {}),
   };
 };
+
+/** Milliseconds after which the bus ends the call at the latest; 0 when it may go on for ever. */
+export const timeOf = ({ capability: { timeoutMs }, options: { deadlineMs = 0 } }: WindowCall): number =>
+  timeoutMs > 0 && deadlineMs > 0 ? Math.min(timeoutMs, deadlineMs) : Math.max(timeoutMs, deadlineMs);
 
 type Reading = {
   /** null when this window is closed. */

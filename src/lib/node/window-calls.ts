@@ -1,9 +1,11 @@
-import type { AnyCapability, CallOptions, Reply } from '../kernel/call.ts';
+import type { AnyCapability, CallOptions, Reply } from '../kernel/bus/call.ts';
+import { isCallName } from '../kernel/bus/call-name.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
+import { sendOwnItems } from '../kernel/bus/own-items.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import { err } from '../kernel/result.ts';
-import { callMessage, createWindowCall, isSubscription, type WindowCall } from './window-call.ts';
+import { callMessage, createWindowCall, isSubscription, timeOf, type WindowCall } from './window-call.ts';
 import type { FromNode, FromWindow } from './window-message.ts';
 
 /** The way to the node as the calls see it. */
@@ -33,12 +35,8 @@ export const createWindowCalls = ({ clock, window, route }: WindowCallsDeps) => 
     const node = route.node();
     if (node === null || call.sentTo !== null) return;
     call.sentTo = node;
-    try {
-      route.post(callMessage(call, window, node));
-    } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== 'DataCloneError') throw error;
-      settle(call, err(failure('bad_request', 'input-cannot-be-copied')));
-    }
+    const refusal = tryPost(route, callMessage(call, window, node), 'input-cannot-be-copied');
+    if (refusal) settle(call, err(refusal));
   };
 
   /** The reader left, or cannot go on: the node is told, so that the handler stops. */
@@ -47,6 +45,16 @@ export const createWindowCalls = ({ clock, window, route }: WindowCallsDeps) => 
     if (call.sentTo !== null && call.sentTo === route.node())
       route.post({ type: 'cancel', window, node: call.sentTo, id: call.id });
     settle(call, reply);
+  };
+
+  /** The caller's stream, as far as the node has room for it. A call that streams is never sent to a second node. */
+  const feed = async (call: WindowCall, items: AsyncIterable<unknown>): Promise<void> => {
+    const post = (message: FromWindow): Failure | null => tryPost(route, message, 'item-cannot-be-copied');
+    const refusal = await sendOwnItems(items, call.credit, call.over.signal, {
+      item: (value) => post({ type: 'feed', window, node: call.sentTo ?? '', id: call.id, value }),
+      end: () => void post({ type: 'fed', window, node: call.sentTo ?? '', id: call.id }),
+    });
+    if (refusal) cancel(call, err(refusal));
   };
 
   return {
@@ -58,7 +66,12 @@ export const createWindowCalls = ({ clock, window, route }: WindowCallsDeps) => 
         call.settle(err(failure('capacity_exceeded', 'too-many-calls')));
         return call;
       }
+      if (![options.session, options.trace, options.clientId].every((name) => name === undefined || isCallName(name))) {
+        call.settle(err(failure('bad_request', 'call-name')));
+        return call;
+      }
       callsById.set(call.id, call);
+      if (options.items) void feed(call, options.items);
       watchCall(call, clock, route, (reason) => cancel(call, err(reason)));
       send(call);
       return call;
@@ -72,9 +85,13 @@ export const createWindowCalls = ({ clock, window, route }: WindowCallsDeps) => 
       route.post({ type: 'credit', window, node: call.sentTo, id: call.id, items });
     },
     /** `isTrusted`: the node is of this build. Another build's is read like a neighbour: everything it says is checked. */
-    hear: (message: Extract<FromNode, { type: 'item' | 'done' }>, isTrusted: boolean): void => {
+    hear: (message: Extract<FromNode, { type: 'item' | 'done' | 'want' }>, isTrusted: boolean): void => {
       const call = callsById.get(message.id);
       if (!call) return;
+      if (message.type === 'want') {
+        call.hasFed = true;
+        return void call.credit.add(message.items);
+      }
       if (message.type === 'done') settle(call, isTrusted ? message.reply : call.checkReply(message.reply));
       else if (isTrusted || call.isItem(message.value)) call.push(message.value);
       else cancel(call, err(failure('schema_mismatch', 'reply')));
@@ -83,7 +100,7 @@ export const createWindowCalls = ({ clock, window, route }: WindowCallsDeps) => 
     loseNode: (): void => {
       for (const call of [...callsById.values()].filter(({ sentTo }) => sentTo !== null)) {
         const { capability } = call;
-        if (!isSubscription(capability) && (call.isRepeat || !capability.idempotent)) {
+        if (call.hasFed || (!isSubscription(capability) && (call.isRepeat || !capability.idempotent))) {
           settle(call, err(failure(capability.idempotent ? 'unavailable' : 'unknown_outcome', 'leader-changed')));
           continue;
         }
@@ -99,9 +116,21 @@ export const createWindowCalls = ({ clock, window, route }: WindowCallsDeps) => 
 };
 export type WindowCalls = ReturnType<typeof createWindowCalls>;
 
+/** null when it went; a refusal for what cannot be copied to another thread. */
+const tryPost = (route: WindowRoute, message: FromWindow, reason: string): Failure | null => {
+  try {
+    route.post(message);
+    return null;
+  } catch (error) {
+    if (!(error instanceof DOMException) || error.name !== 'DataCloneError') throw error;
+    return failure('bad_request', reason);
+  }
+};
+
 /** The bus keeps the deadline of each attempt. This one, longer, is for the case that there is no bus any more to keep it. */
 const watchCall = (call: WindowCall, clock: Clock, route: WindowRoute, giveUp: (reason: Failure) => void): void => {
-  const { timeoutMs, idempotent } = call.capability;
+  const { idempotent } = call.capability;
+  const timeoutMs = timeOf(call);
   if (timeoutMs === 0) return;
   let turns = 0;
   const judge = (): void => {

@@ -1,6 +1,6 @@
-import type { AnyCapability, CallOptions, Reply } from '../kernel/call.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
-import type { Capability } from '../kernel/capability.ts';
+import type { AnyCapability, CallOptions, Reply } from '../kernel/bus/call.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
+import type { Capability } from '../kernel/bus/capability.ts';
 import { failure } from '../kernel/errors.ts';
 import type { Stop } from '../kernel/lifecycle.ts';
 import { limits } from '../kernel/limits.ts';
@@ -64,8 +64,8 @@ export const createWindowClient = ({ clock, window, build }: WindowClientDeps): 
     calls.sendAll();
   };
 
-  const stream = <I, O, S>(
-    capability: Capability<I, O, S>,
+  const stream = <I, O, S, U>(
+    capability: Capability<I, O, S, U>,
     input: I,
     options: CallOptions = {},
   ): AsyncGenerator<S, Reply<O>> => {
@@ -143,5 +143,5 @@ const createNodeWatch = (clock: Clock) => {
   };
 };
 
-const fromNodeTypes: ReadonlySet<string> = new Set<FromNode['type']>(['beat', 'item', 'done', 'gone', 'end']);
+const fromNodeTypes: ReadonlySet<string> = new Set<FromNode['type']>(['beat', 'item', 'done', 'want', 'gone', 'end']);
 const isFromNode = (message: { type: string }): message is FromNode => fromNodeTypes.has(message.type);

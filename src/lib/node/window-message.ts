@@ -17,9 +17,10 @@ import {
   string,
   unknown,
   variant,
+  type GenericSchema,
   type InferOutput,
 } from 'valibot';
-import type { Reply } from '../kernel/call.ts';
+import type { Reply } from '../kernel/bus/call.ts';
 import { isFailureCode } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
 
@@ -37,8 +38,9 @@ export type FromLeader = InferOutput<typeof leading>;
 
 /** null for whatever is not one of our messages: it is ignored, nobody can answer it. */
 export const parseWindowMessage = (value: unknown): WindowMessage | null => {
-  const parsed = safeParse(anyMessage, value);
-  return parsed.success ? (parsed.output as WindowMessage) : null;
+  const schema = typeof value === 'object' && value !== null && 'type' in value ? schemasByType.get(value.type) : null;
+  const parsed = schema && safeParse(schema, value);
+  return parsed?.success ? (parsed.output as WindowMessage) : null;
 };
 
 const id = pipe(string(), minLength(1), maxLength(limits.windowIdCharsMax));
@@ -49,7 +51,16 @@ const params = pipe(
   record(string(), shortText),
   check((all) => Object.keys(all).length <= 16, 'too many params'),
 );
-const wish = object({ params: optional(params), device: optional(shortText), localOnly: optional(boolean()) });
+const callName = pipe(string(), minLength(1), maxLength(limits.callNameCharsMax));
+const wish = object({
+  params: optional(params),
+  device: optional(shortText),
+  localOnly: optional(boolean()),
+  session: optional(callName),
+  deadlineMs: optional(pipe(number(), integer(), minValue(0), maxValue(limits.callDeadlineMsMax))),
+  trace: optional(callName),
+  clientId: optional(callName),
+});
 
 const fromWindow = variant('type', [
   object({ type: literal('hello'), window: id, build: shortText }),
@@ -62,7 +73,11 @@ const fromWindow = variant('type', [
     input: unknown(),
     options: wish,
     credit,
+    /** The caller streams items of its own, as many as the node says it wants. */
+    streams: optional(literal(true)),
   }),
+  object({ type: literal('feed'), window: id, node: id, id: callId, value: unknown() }),
+  object({ type: literal('fed'), window: id, node: id, id: callId }),
   object({ type: literal('cancel'), window: id, node: id, id: callId }),
   object({ type: literal('credit'), window: id, node: id, id: callId, items: credit }),
   object({ type: literal('alive'), window: id, node: id }),
@@ -84,6 +99,9 @@ const metaShape = object({
     check((route) => route === 'local' || route === 'neighbour'),
   ),
   ms: number(),
+  // A node of an older build tells neither.
+  trace: optional(shortText, ''),
+  attempts: optional(callId, 1),
 });
 const replyShape = variant('ok', [
   object({ ok: literal(true), value: object({ output: unknown(), meta: metaShape }) }),
@@ -96,10 +114,15 @@ const fromNode = variant('type', [
   object({ type: literal('beat'), node: id, term: callId, build: shortText }),
   object({ type: literal('item'), window: id, node: id, id: callId, value: unknown() }),
   done,
+  /** Room for so many more items of the caller's stream. */
+  object({ type: literal('want'), window: id, node: id, id: callId, items: credit }),
   /** The node had given this window up; whatever it still wants it has to ask for again. */
   object({ type: literal('gone'), window: id, node: id }),
   object({ type: literal('end'), node: id }),
 ]);
 const leading = object({ type: literal('leading'), tab: id, build: shortText, trouble: nullable(shortText) });
 
-const anyMessage = variant('type', [fromWindow, fromNode, leading]);
+/** Looked up by the type: every call of a screen passes here twice, and trying one schema after the other took most of its time. */
+const schemasByType = new Map<unknown, GenericSchema>(
+  [...fromWindow.options, ...fromNode.options, leading].map((schema) => [schema.entries.type.literal, schema]),
+);

@@ -1,6 +1,7 @@
-import type { Bus } from '../kernel/bus.ts';
-import type { AnyCapability, Reply } from '../kernel/call.ts';
-import { isCompatible, parseCapabilityId } from '../kernel/capability.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
+import type { AnyCapability, CallOptions, Reply } from '../kernel/bus/call.ts';
+import { createCallerItems, type CallerItems } from '../kernel/bus/caller-items.ts';
+import { isCompatible, parseCapabilityId } from '../kernel/bus/capability.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { createStops, type Stop } from '../kernel/lifecycle.ts';
 import { limits } from '../kernel/limits.ts';
@@ -21,7 +22,13 @@ export type WindowServerDeps = {
 };
 
 type CallMessage = Extract<FromWindow, { type: 'call' }>;
-type Served = { readonly control: AbortController; credit: number; wake: () => void };
+type CallPlace = Pick<CallMessage, 'window' | 'node' | 'id'>;
+type Served = {
+  readonly control: AbortController;
+  readonly items: CallerItems<unknown> | null;
+  credit: number;
+  wake: () => void;
+};
 type OpenWindow = {
   readonly id: string;
   port: WindowPort;
@@ -66,11 +73,12 @@ export const serveWindows = (deps: WindowServerDeps) => {
     window.silentTurns = 0;
     if (message.type === 'alive') return;
     const served = window.callsById.get(message.id);
-    if (message.type === 'cancel') return served?.control.abort(failure('cancelled', 'by-caller'));
-    if (served) {
-      served.credit = Math.min(served.credit + message.items, limits.streamQueueItemsMax);
-      served.wake();
-    }
+    if (!served) return;
+    if (message.type === 'cancel') return served.control.abort(failure('cancelled', 'by-caller'));
+    if (message.type === 'feed') return takeFed(window, message, served);
+    if (message.type === 'fed') return void served.items?.end();
+    served.credit = Math.min(served.credit + message.items, limits.streamQueueItemsMax);
+    served.wake();
   };
 
   stops.add(every(clock, () => limits.nodeBeatMs, beat));
@@ -144,6 +152,8 @@ const fromWindowTypes: ReadonlySet<string> = new Set<FromWindow['type']>([
   'call',
   'cancel',
   'credit',
+  'feed',
+  'fed',
   'alive',
   'bye',
 ]);
@@ -155,7 +165,7 @@ const findCapability = (contractsByName: ReadonlyMap<string, AnyCapability>, tex
   return asked && capability && isCompatible(capability.version, asked.version) ? capability : null;
 };
 
-const doneMessage = ({ window, node, id }: CallMessage, reply: Reply<unknown>): FromNode => ({
+const doneMessage = ({ window, node, id }: CallPlace, reply: Reply<unknown>): FromNode => ({
   type: 'done',
   window,
   node,
@@ -172,13 +182,17 @@ const serveCall = async (
 ): Promise<void> => {
   const { node, id } = message;
   const control = new AbortController();
-  const served: Served = { control, credit: message.credit, wake: () => {} };
+  const want = (items: number): void => window.port.post({ type: 'want', window: window.id, node, id, items });
+  const items = message.streams ? createCallerItems<unknown>(want, control.signal, (item) => item) : null;
+  const served: Served = { control, items, credit: message.credit, wake: () => {} };
   window.callsById.set(id, served);
   control.signal.addEventListener('abort', () => served.wake());
   const source = bus.serve({ kind: 'self' }, capability, message.input, {
     ...withoutUndefined(message.options),
+    ...(items ? { items } : {}),
     signal: control.signal,
   });
+  if (items) want(limits.streamCreditItems);
   const finish = (reply: Reply<unknown>): void => {
     if (!control.signal.aborted) window.port.post(doneMessage(message, reply));
   };
@@ -199,6 +213,7 @@ const serveCall = async (
     finish(err(failure('internal', error instanceof Error ? error.name : 'window-server')));
   } finally {
     window.callsById.delete(id);
+    control.abort(failure('cancelled', 'call-ended'));
     // Told to end, not waited for: a handler stuck in an await must not keep this call's place.
     void source.return(err(failure('cancelled', 'window-left')));
   }
@@ -214,9 +229,22 @@ const creditFor = (served: Served): Promise<void> =>
     look();
   });
 
+/** An item beyond what was wanted, or for a call that takes none: the window does not keep to the protocol, and its call ends. */
+const takeFed = (window: OpenWindow, message: CallPlace & { readonly value: unknown }, served: Served): void => {
+  if (served.control.signal.aborted) return;
+  const reason = served.items ? served.items.push(message.value) : 'no-stream';
+  if (reason === null) return;
+  window.port.post(doneMessage(message, err(failure('bad_request', reason))));
+  served.control.abort(failure('bad_request', reason));
+};
+
 type Wish = CallMessage['options'];
-const withoutUndefined = ({ params, device, localOnly }: Wish) => ({
+const withoutUndefined = ({ params, device, localOnly, session, deadlineMs, trace, clientId }: Wish): CallOptions => ({
   ...(params === undefined ? {} : { params }),
   ...(device === undefined ? {} : { device }),
   ...(localOnly === undefined ? {} : { localOnly }),
+  ...(session === undefined ? {} : { session }),
+  ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  ...(trace === undefined ? {} : { trace }),
+  ...(clientId === undefined ? {} : { clientId }),
 });

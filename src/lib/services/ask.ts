@@ -1,12 +1,13 @@
 import { askAnswer, type Answer, type AskStep } from '../contracts/ask.ts';
 import { librarySearch, type Passage } from '../contracts/library.ts';
-import type { Bus } from '../kernel/bus.ts';
-import type { CallContext, Meta } from '../kernel/call.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
+import type { CallContext, Meta } from '../kernel/bus/call.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
+import type { RouteWish } from '../kernel/bus/router.ts';
 
 export type AskDeps = {
   readonly bus: Bus;
@@ -15,6 +16,8 @@ export type AskDeps = {
   /** Devices of neighbours that offer `library.search` and name at least one corpus we may ask, linked now. */
   readonly librarians: () => readonly string[];
   readonly knownNeighbours: () => number;
+  /** Devices of neighbours whose libraries this device would rather use than its own; none when absent. */
+  readonly leansOn?: () => readonly string[];
 };
 
 type Found = {
@@ -36,7 +39,8 @@ const passagesShown = 8;
 /**
  * Quotes, the first rung of the answer ladder: exact sentences of the library with their sources, from this device first,
  * from a neighbour's when theirs cover the question better. Passages of two libraries are never mixed by score: scores of
- * different collections do not compare (exact federation comes with "The library").
+ * different collections do not compare (exact federation comes with "The library"). A device that leans on its neighbours asks them
+ * first, and itself only when they did not know enough.
  */
 export const createAsk = (deps: AskDeps): Startable => {
   const { bus, clock } = deps;
@@ -59,27 +63,50 @@ export const createAsk = (deps: AskDeps): Startable => {
       language: input.language,
     };
     const asked: Answer['asked'] = [];
-    const search = async (device: string): Promise<Leg | null> => {
+    let refusal: Failure | null = null;
+    /** Without a device the router chooses; who served is told by the reply. */
+    const search = async (wish: RouteWish, expected: string): Promise<Leg | null> => {
       const startedAt = clock.now();
-      const reply = await context.call(librarySearch, query, { device });
+      const reply = await context.call(librarySearch, query, wish);
       const ms = Math.round(clock.now() - startedAt);
       asked.push({
-        device,
+        device: reply.ok ? reply.value.meta.servedBy : expected,
         outcome: reply.ok ? 'ok' : reply.error.code,
         evidence: reply.ok ? reply.value.output.evidence : 0,
         ms,
       });
-      return reply.ok ? { found: reply.value.output, meta: reply.value.meta } : null;
+      if (reply.ok) return { found: reply.value.output, meta: reply.value.meta };
+      refusal ??= reply.error;
+      return null;
     };
-    yield { step: 'searching-here', device: deps.selfDevice() };
-    let best = await search(deps.selfDevice());
-    const librarians = context.caller.kind === 'self' ? deps.librarians().slice(0, neighboursAskedMax) : [];
-    if ((best?.found.evidence ?? 0) < strongEvidence) {
-      for (const device of librarians) yield { step: 'searching-neighbour', device };
-      for (const leg of await Promise.all(librarians.map(search))) if (leg && isBetter(leg, best)) best = leg;
+    const searchAt = (device: string): Promise<Leg | null> => search({ device }, device);
+    const isStrong = (): boolean => (best?.found.evidence ?? 0) >= strongEvidence;
+    const isUnasked = (device: string): boolean => asked.every((step) => step.device !== device);
+    const self = deps.selfDevice();
+    const isOwn = context.caller.kind === 'self';
+    const [leanedOn] = isOwn ? (deps.leansOn?.() ?? []) : [];
+    let best: Leg | null;
+    if (leanedOn === undefined) {
+      yield { step: 'searching-here', device: self };
+      best = await searchAt(self);
+    } else {
+      yield { step: 'searching-neighbour', device: leanedOn };
+      best = await search({}, leanedOn);
     }
-    const missed =
-      (best?.found.evidence ?? 0) < strongEvidence ? Math.max(0, deps.knownNeighbours() - librarians.length) : 0;
+    const librarians = isOwn ? deps.librarians().slice(0, neighboursAskedMax) : [];
+    if (!isStrong()) {
+      const further = librarians.filter(isUnasked);
+      for (const device of further) yield { step: 'searching-neighbour', device };
+      for (const leg of await Promise.all(further.map(searchAt))) if (leg && isBetter(leg, best)) best = leg;
+    }
+    if (!isStrong() && isUnasked(self)) {
+      yield { step: 'searching-here', device: self };
+      const leg = await searchAt(self);
+      if (leg && isBetter(leg, best)) best = leg;
+    }
+    // "Found nothing" would be untrue for a neighbour whose question was never looked up here, and would end its search.
+    if (!isOwn && best === null && refusal) return err(refusal);
+    const missed = isStrong() ? 0 : Math.max(0, deps.knownNeighbours() - librarians.length);
     return ok(compose(best, asked, missed));
   };
 

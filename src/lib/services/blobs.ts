@@ -11,8 +11,8 @@ import {
   type BlobList,
   type BlobProgress,
 } from '../contracts/blobs.ts';
-import type { Bus } from '../kernel/bus.ts';
-import type { CallContext } from '../kernel/call.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
+import type { CallContext } from '../kernel/bus/call.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { bytesToText, textToBytes } from '../kernel/ids.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';

@@ -11,6 +11,8 @@ export type ChatViewDeps = {
   readonly selfDevice: () => string;
   /** How many events are here of all that neighbours hold; null while nothing is being fetched. */
   readonly fetching: () => { readonly held: number; readonly known: number } | null;
+  /** True when a relay keeps this event of this device for whoever is away; nobody does when left out. */
+  readonly isKeptForAway?: (lane: number, seq: number) => boolean;
 };
 
 export type History = {
@@ -20,7 +22,7 @@ export type History = {
 };
 
 /** What the screen gets to see of the room: names, ticks, and who may do what. */
-export const createChatView = ({ clock, current, selfDevice, fetching }: ChatViewDeps) => {
+export const createChatView = ({ clock, current, selfDevice, fetching, isKeptForAway }: ChatViewDeps) => {
   /** The newest messages first of all; the rest of the room is read behind them. */
   const history = (limit: number): History => {
     const here = current();
@@ -28,7 +30,7 @@ export const createChatView = ({ clock, current, selfDevice, fetching }: ChatVie
     const membership = here.membership();
     const messages = here.newest(Math.max(1, limit)).map((message) => show(here, membership, message));
     if (!here.isRoomRead()) here.readRoom();
-    const total = here.isRoomRead() ? here.room().messages.length : Math.max(messages.length, here.saidAtMost());
+    const total = here.isRoomRead() ? here.room().count : Math.max(messages.length, here.saidAtMost());
     const progress = fetching();
     return { messages, total, fetching: progress && { held: progress.held, known: progress.known } };
   };
@@ -64,7 +66,10 @@ export const createChatView = ({ clock, current, selfDevice, fetching }: ChatVie
     return role !== 'member' || membership.personOf(device) === membership.personOf(selfDevice());
   };
 
-  /** "With N of M neighbours": other members one of whose devices has signed that it holds the message. */
+  /**
+   * "With N of M neighbours": other members one of whose devices has signed that it holds the message. With none, handed on means
+   * that a server keeps it for them.
+   */
   const stateOf = (
     here: Neighbourhood,
     { device, lane, seq }: Pick<RoomMessage, 'device' | 'lane' | 'seq'>,
@@ -79,8 +84,9 @@ export const createChatView = ({ clock, current, selfDevice, fetching }: ChatVie
         .map((holder) => membership.personOf(holder) ?? '')
         .filter((person) => others.has(person)),
     );
+    const isAtServer = device === selfDevice() && (isKeptForAway?.(lane, seq) ?? false);
     return {
-      state: holders.size > 0 ? 'handedOn' : 'waiting',
+      state: holders.size > 0 || isAtServer ? 'handedOn' : 'waiting',
       heldBy: holders.size,
       heldOf: others.size,
     };

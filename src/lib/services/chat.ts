@@ -1,5 +1,5 @@
 import { chatHistory, chatRemove, chatSend, type Message } from '../contracts/chat.ts';
-import type { Bus } from '../kernel/bus.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { textToBytes, utf8 } from '../kernel/ids.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
@@ -52,7 +52,7 @@ export const createChat = (deps: ChatDeps): Startable => {
     const here = membersOnly();
     if (!here.ok) return here;
     const room = here.value.room();
-    const message = room.messages.find((each) => each.eventId === eventId);
+    const message = here.value.findMessage(eventId);
     if (!message) return err(failure('not_found', 'message'));
     if (message.removedBy !== null) return ok({ eventId });
     if (!view.canRemove(here.value.membership(), message.device)) return err(failure('forbidden', 'not-yours'));

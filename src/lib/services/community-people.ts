@@ -4,11 +4,12 @@ import {
   communityPromote,
   communityPropose,
   communitySetPolicy,
+  communitySetServers,
   type Members,
   type Proposal,
 } from '../contracts/community.ts';
-import type { Bus } from '../kernel/bus.ts';
-import type { Role } from '../kernel/capability.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
+import type { Role } from '../kernel/bus/capability.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import type { Stop } from '../kernel/lifecycle.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
@@ -25,6 +26,7 @@ export type PeopleOffice = {
   agree(proposal: string): Promise<Result<boolean, string>>;
   leave(): Promise<Result<void, string>>;
   setPolicy(admit: Role): Promise<Result<void, string>>;
+  setServers(urls: readonly string[]): Promise<Result<void, string>>;
 };
 
 /** Registers the acts about people; the returned function takes them back. */
@@ -34,6 +36,7 @@ export const registerPeople = (bus: Bus, office: PeopleOffice): Stop => {
     bus.register(communityPropose, async (wish) => toReply(await office.propose(wish), (value) => value)),
     bus.register(communityAgree, async ({ proposal }) => toReply(await office.agree(proposal), (done) => ({ done }))),
     bus.register(communityLeave, async () => toReply(await office.leave(), () => ({}))),
+    bus.register(communitySetServers, async ({ urls }) => toReply(await office.setServers(urls), () => ({}))),
     bus.register(communitySetPolicy, async ({ admit }) => toReply(await office.setPolicy(admit), () => ({}))),
   ];
   return () => stops.forEach((stop) => stop());
@@ -43,8 +46,8 @@ export const registerPeople = (bus: Bus, office: PeopleOffice): Stop => {
 export const decisionsOf = (
   membership: Membership | null,
   selfDevice: string,
-): Pick<Members, 'former' | 'proposals' | 'policy' | 'agreementsNeeded'> => {
-  if (!membership) return { former: [], proposals: [], policy: { admit: 'member' }, agreementsNeeded: 0 };
+): Pick<Members, 'former' | 'proposals' | 'policy' | 'servers' | 'agreementsNeeded'> => {
+  if (!membership) return { former: [], proposals: [], policy: { admit: 'member' }, servers: [], agreementsNeeded: 0 };
   const [role, self] = [membership.roleOf(selfDevice), membership.personOf(selfDevice)];
   const mayAsk = role === 'trusted' || role === 'anchor';
   return {
@@ -55,6 +58,7 @@ export const decisionsOf = (
       return { proposal, act, person, by, reason, at: atMs, agreedBy, needed, mayAgree };
     }),
     policy: membership.policy,
+    servers: [...membership.servers],
     // Nobody has the empty id: the number for somebody who is not trusted, which no other target exceeds.
     agreementsNeeded: mayAsk ? membership.quorumOf('') : 0,
   };

@@ -7,7 +7,7 @@ import {
   communityMembers,
   type Members,
 } from '../contracts/community.ts';
-import type { Bus } from '../kernel/bus.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
 import { failure } from '../kernel/errors.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
 import { err, ok } from '../kernel/result.ts';

@@ -14,7 +14,7 @@ import {
   eraseWords,
   type Devices,
 } from '../contracts/devices.ts';
-import type { Bus } from '../kernel/bus.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
 import { err, ok, type Result } from '../kernel/result.ts';

@@ -1,5 +1,5 @@
 import { logBundle, logEntries, logOverview, type LogEntry, type LogOverview } from '../contracts/log.ts';
-import type { Bus } from '../kernel/bus.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
 import { failure } from '../kernel/errors.ts';
 import { utf8 } from '../kernel/ids.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';

@@ -1,6 +1,6 @@
-import { nodeConfigure, nodeInfoCapability, nodeSelfTest, nodeTraces, type NodeInfo } from '../contracts/node.ts';
-import type { Bus } from '../kernel/bus.ts';
-import { failure } from '../kernel/errors.ts';
+import { nodeConfigure, nodeInfoCapability, nodeSelfTest, type NodeChange, type NodeInfo } from '../contracts/node.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
+import { failure, type Failure } from '../kernel/errors.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
@@ -14,12 +14,13 @@ export type NodeServiceDeps = {
   readonly clock: Clock;
   readonly info: () => NodeInfo | Promise<NodeInfo>;
   readonly onInfoChange: (listener: () => void) => () => void;
-  readonly configure: (change: { name?: string | undefined; signalUrl?: string | undefined }) => Promise<boolean>;
+  /** null when it is done, else why not. */
+  readonly configure: (change: NodeChange) => Promise<Failure | null>;
   /** The steps, or why there are none to be had. */
   readonly selfTest: () => Promise<Result<readonly SelfTestStep[], string>>;
 };
 
-/** This node about itself: who it is, what it can prove of itself now, and what its bus has been doing. */
+/** This node about itself: who it is, and what it can prove of itself now. */
 export const createNodeService = ({
   bus,
   clock,
@@ -45,9 +46,10 @@ export const createNodeService = ({
         }),
       );
       stops.add(
-        bus.register(nodeConfigure, async (change) =>
-          (await configure(change)) ? ok({}) : err(failure('quota_full', 'not-stored')),
-        ),
+        bus.register(nodeConfigure, async (change) => {
+          const refused = await configure(change);
+          return refused ? err(refused) : ok({});
+        }),
       );
       stops.add(
         bus.register(nodeSelfTest, async () => {
@@ -57,20 +59,6 @@ export const createNodeService = ({
           for (const step of known.value) steps.push(await runStep(step));
           return ok({ steps });
         }),
-      );
-      stops.add(
-        bus.register(nodeTraces, ({ most }) =>
-          ok({
-            traces: bus.traces.list(most).map((trace) => ({
-              ...trace,
-              ms: Math.round(trace.ms),
-              at: Math.round(trace.at),
-              candidates: trace.candidates.map((candidate) => ({ ...candidate, score: Math.max(0, candidate.score) })),
-              attempts: [...trace.attempts],
-            })),
-            total: bus.traces.total,
-          }),
-        ),
       );
     },
     stop: stops.run,

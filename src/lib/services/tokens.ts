@@ -7,7 +7,7 @@ import {
   type TokenPolicyInput,
   type TokenView,
 } from '../contracts/tokens.ts';
-import type { Bus } from '../kernel/bus.ts';
+import type { Bus } from '../kernel/bus/bus.ts';
 import type { Failure } from '../kernel/errors.ts';
 import { createStops, type Startable } from '../kernel/lifecycle.ts';
 import { ok, type Result } from '../kernel/result.ts';

@@ -1,4 +1,4 @@
-import type { Reply } from '../kernel/call.ts';
+import type { Reply } from '../kernel/bus/call.ts';
 import type { Failure } from '../kernel/errors.ts';
 
 /**

@@ -1,8 +1,9 @@
 import { createContext } from 'svelte';
 import { communityMembers } from '../contracts/community.ts';
 import { meshPeers } from '../contracts/mesh.ts';
-import { nodeInfoCapability } from '../contracts/node.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import { nodeConfigure, nodeInfoCapability } from '../contracts/node.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
+import { createBattery } from './battery.svelte.ts';
 import { createInstall } from './install.svelte.ts';
 import { createCodeBox } from './invite-box.svelte.ts';
 import { createLive } from './live.svelte.ts';
@@ -35,10 +36,12 @@ export const createApp = (connection: AppConnection) => {
     isMember: () => (info.value ? info.value.membership === 'member' : null),
     isInstalled: () => install.state === 'installed',
   });
+  const battery = createBattery({ info: () => info.value, report: (change) => bus.call(nodeConfigure, change) });
   const toasts = createToasts();
   let role = $state(connection.role());
   let trouble = $state(connection.trouble());
   let otherBuild = $state(connection.otherBuild());
+  let isWaysShown = $state(false);
   const stops = [
     connection.onRole((next) => (role = next)),
     connection.onTrouble(() => {
@@ -51,6 +54,7 @@ export const createApp = (connection: AppConnection) => {
     neighbourhood.stop,
     install.stop,
     storage.stop,
+    battery.stop,
   ];
 
   return {
@@ -72,6 +76,13 @@ export const createApp = (connection: AppConnection) => {
     deviceCode: createCodeBox('device'),
     /** Not empty while this device waits at the door of one's own other device. */
     linking: createCodeBox('linking'),
+    /** The sheet "How you are connected" is open; any screen may open it. */
+    get isWaysShown() {
+      return isWaysShown;
+    },
+    set isWaysShown(next: boolean) {
+      isWaysShown = next;
+    },
     get role() {
       return role;
     },

@@ -1,6 +1,6 @@
 import { askAnswer, type Answer, type AskStep, type Citation } from '../contracts/ask.ts';
 import type { Passage } from '../contracts/library.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
 import { createKeptText, pageStore, type TextStore } from './kept-text.svelte.ts';

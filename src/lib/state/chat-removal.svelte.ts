@@ -1,6 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { chatRemove } from '../contracts/chat.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/ports/clock.ts';
 import { err } from '../kernel/result.ts';

@@ -1,6 +1,6 @@
 import { untrack } from 'svelte';
 import { chatHistory, chatSend, type Message } from '../contracts/chat.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { bytesToText, utf8 } from '../kernel/ids.ts';
 import { limits } from '../kernel/limits.ts';

@@ -6,7 +6,7 @@ import {
   type Devices,
   type OwnDevice,
 } from '../contracts/devices.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { createActs } from './acts.svelte.ts';
 import { createLive } from './live.svelte.ts';
 import { perBus } from './per-bus.ts';

@@ -6,7 +6,7 @@ import {
   documentsOpen,
   type DocumentShown,
 } from '../contracts/documents.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { failure, type Failure } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Clock } from '../kernel/ports/clock.ts';

@@ -1,5 +1,5 @@
 import { devicesErase } from '../contracts/devices.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import type { Failure } from '../kernel/errors.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 

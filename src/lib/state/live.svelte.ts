@@ -1,5 +1,5 @@
-import type { BusClient } from '../kernel/bus-client.ts';
-import type { Capability } from '../kernel/capability.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
+import type { Capability } from '../kernel/bus/capability.ts';
 import type { Failure } from '../kernel/errors.ts';
 import { pause, type Clock } from '../kernel/ports/clock.ts';
 import { pageClock } from './page-clock.ts';

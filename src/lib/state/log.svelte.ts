@@ -1,5 +1,5 @@
 import { logBundle, logEntries, logOverview, type LogEntry, type LogOverview } from '../contracts/log.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import type { Failure } from '../kernel/errors.ts';
 
 export type { LogEntry, LogOverview };

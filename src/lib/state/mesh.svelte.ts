@@ -1,11 +1,12 @@
 import { communityAdmit, communityInvite, type Member, type Members, type Waiting } from '../contracts/community.ts';
-import type { Mesh, Neighbour } from '../contracts/mesh.ts';
+import { meshTopology, type Mesh, type Neighbour, type Topology } from '../contracts/mesh.ts';
 import type { NodeInfo } from '../contracts/node.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
-import { parseCapabilityId } from '../kernel/capability.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
+import { parseCapabilityId } from '../kernel/bus/capability.ts';
 import type { Failure } from '../kernel/errors.ts';
+import { createLive, type Live } from './live.svelte.ts';
 
-export type { Mesh, Waiting };
+export type { Mesh, Topology, Waiting };
 
 /** The three live views that say who is who; the app's state has them. */
 export type PeopleViews = {
@@ -21,10 +22,10 @@ export type PersonCard = {
   readonly isSelf: boolean;
   readonly role: Member['role'];
   readonly state: Neighbour['state'] | 'self';
-  readonly kind: Neighbour['kind'];
+  readonly way: Neighbour['way'];
   readonly rttMs: number | null;
   readonly lastHeardAt: number | null;
-  /** What all their linked devices offer together. */
+  /** What all their devices that are near offer together. */
   readonly offers: Offers;
   /** One of their devices showed two different histories. */
   readonly hasFrozen: boolean;
@@ -50,7 +51,7 @@ export const personOfDevice = (
 export const linkedCount = (views: PeopleViews): number =>
   views.mesh.value?.neighbours.filter(({ state }) => state === 'linked').length ?? 0;
 
-/** Everybody of the neighbourhood once: this person first, then the linked, then the others by how lately they were heard. */
+/** Everybody of the neighbourhood once: this person first, then the linked, then those heard through others, then the rest by how lately they were heard. */
 export const personCards = (views: PeopleViews): readonly PersonCard[] => {
   const own = views.info.value;
   if (!own) return [];
@@ -70,8 +71,9 @@ export const personCards = (views: PeopleViews): readonly PersonCard[] => {
   return [selfCard(own, members), ...[...met, ...unmet].toSorted(byNearness)];
 };
 
+const nearness = { self: 0, linked: 1, near: 2, away: 3 } as const;
 const byNearness = (a: PersonCard, b: PersonCard): number =>
-  Number(b.state === 'linked') - Number(a.state === 'linked') ||
+  nearness[a.state] - nearness[b.state] ||
   (a.state === 'linked' ? 0 : (b.lastHeardAt ?? 0) - (a.lastHeardAt ?? 0)) ||
   a.name.localeCompare(b.name) ||
   (a.person < b.person ? -1 : 1);
@@ -85,7 +87,7 @@ const noOffers: Offers = { answers: false, corpora: [] };
 const awayCard = {
   isSelf: false,
   state: 'away',
-  kind: 'none',
+  way: 'none',
   rttMs: null,
   lastHeardAt: null,
   offers: noOffers,
@@ -103,13 +105,17 @@ const selfCard = (own: NodeInfo, members: readonly Member[]): PersonCard => ({
 /** The nearest device speaks for its person: a linked one with the quickest way, else the one heard last. */
 const neighbourCard = (devices: readonly Neighbour[], members: readonly Member[]): readonly PersonCard[] => {
   const linked = devices.filter(({ state }) => state === 'linked');
+  const near = devices.filter(({ state }) => state !== 'away');
   const [nearest] = (linked.length > 0 ? linked : devices).toSorted(
-    (a, b) => (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity) || (b.lastHeardAt ?? 0) - (a.lastHeardAt ?? 0),
+    (a, b) =>
+      nearness[a.state] - nearness[b.state] ||
+      (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity) ||
+      (b.lastHeardAt ?? 0) - (a.lastHeardAt ?? 0),
   );
   if (!nearest) return [];
-  const { person, name, state, kind, rttMs, lastHeardAt } = nearest;
-  const offers = readOffers((linked.length > 0 ? linked : devices).flatMap((device) => device.offers));
-  return [{ isSelf: false, person, name, state, kind, rttMs, lastHeardAt, offers, ...memberPart(person, members) }];
+  const { person, name, state, way, rttMs, lastHeardAt } = nearest;
+  const offers = readOffers((near.length > 0 ? near : devices).flatMap((device) => device.offers));
+  return [{ isSelf: false, person, name, state, way, rttMs, lastHeardAt, offers, ...memberPart(person, members) }];
 };
 
 /** Offers of capabilities that no screen speaks about are left out, not guessed at. */
@@ -124,6 +130,9 @@ const readOffers = (offers: Neighbour['offers']): Offers => {
   }
   return { answers, corpora: [...corpora].toSorted() };
 };
+
+/** Who is linked with whom, followed until `stop`. */
+export const createTopology = (bus: BusClient): Live<Topology> => createLive(bus, meshTopology, {});
 
 export type Invite =
   | { readonly state: 'none' | 'making' }

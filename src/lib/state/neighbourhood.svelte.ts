@@ -14,10 +14,9 @@ export type Standing = 'neighbours' | 'no-internet' | 'looking' | 'alone';
 const lookingMs = 20_000;
 const tickMs = 5_000;
 
-/** Persons linked now, each once however many devices they have; one's own other devices are no neighbours. */
+/** Persons near now, linked or heard through others, each once however many devices they have; one's own other devices are none. */
 export const countNeighbours = (mesh: Mesh | null, self: string): number =>
-  new Set(mesh?.neighbours.filter((one) => one.state === 'linked' && one.person !== self).map((one) => one.person))
-    .size;
+  new Set(mesh?.neighbours.filter((one) => one.state !== 'away' && one.person !== self).map((one) => one.person)).size;
 
 export const standingOf = (info: NodeInfo | null, mesh: Mesh | null, now: number, isOnline: boolean): Standing => {
   if (!info || !mesh) return 'looking';

@@ -1,5 +1,5 @@
 import { devicesExport, devicesImport } from '../contracts/devices.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { limits } from '../kernel/limits.ts';
 import { createActs } from './acts.svelte.ts';
 import {

@@ -10,7 +10,7 @@ import {
   type Proposal,
 } from '../contracts/community.ts';
 import type { Neighbour } from '../contracts/mesh.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { limits } from '../kernel/limits.ts';
 import { createActs } from './acts.svelte.ts';
 import type { PeopleViews } from './mesh.svelte.ts';
@@ -24,7 +24,9 @@ export const reasonCharsMax = limits.reasonCharsMax;
 export type PersonDevice = {
   readonly device: string;
   readonly state: Neighbour['state'] | 'self';
-  readonly kind: Neighbour['kind'];
+  readonly way: Neighbour['way'];
+  /** Where it is reached, while a link from device to device stands. */
+  readonly address: string | null;
   readonly rttMs: number | null;
   readonly lastHeardAt: number | null;
   readonly build: string;
@@ -119,7 +121,8 @@ const devicesOfMember = (member: Member, views: PeopleViews): readonly PersonDev
     return {
       device,
       state: own ? 'self' : (met?.state ?? 'away'),
-      kind: met?.kind ?? 'none',
+      way: met?.way ?? 'none',
+      address: met?.address ?? null,
       rttMs: met?.rttMs ?? null,
       lastHeardAt: met?.lastHeardAt ?? null,
       build: own?.build ?? met?.build ?? '',

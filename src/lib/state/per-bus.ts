@@ -1,4 +1,4 @@
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 
 /**
  * One state per connection, made at its first use and kept while the tab lives: a conversation or a running undo

@@ -1,5 +1,5 @@
 import { devicesCard, devicesTestCard } from '../contracts/devices.ts';
-import type { BusClient } from '../kernel/bus-client.ts';
+import type { BusClient } from '../kernel/bus/bus-client.ts';
 import { createActs } from './acts.svelte.ts';
 
 export const cardWordsCount = 12;

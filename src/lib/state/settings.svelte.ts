@@ -10,6 +10,7 @@ type Step = { readonly name: string; readonly ok: boolean; readonly ms: number; 
 export const createSettings = (app: App) => ({
   name: createNameForm(app),
   signal: createSignalForm(app),
+  privacy: createPrivacy(app),
   selfTest: createSelfTest(app),
 });
 export type Settings = ReturnType<typeof createSettings>;
@@ -106,6 +107,14 @@ const createSignalForm = (app: App) => {
     },
   };
 };
+
+const createPrivacy = (app: App) => ({
+  /** Holds from the answer on, for links that stand too; null when it is done. */
+  hide: async (hidesAddress: boolean): Promise<Failure | null> => {
+    const reply = await app.bus.call(nodeConfigure, { hidesAddress });
+    return reply.ok ? null : reply.error;
+  },
+});
 
 const createSelfTest = (app: App) => {
   let isRunning = $state(false);

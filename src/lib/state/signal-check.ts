@@ -14,7 +14,8 @@ export const parseSignalUrl = (typed: string): URL | null => {
   return url && (url.protocol === 'ws:' || url.protocol === 'wss:') && url.hostname !== '' ? url : null;
 };
 
-const isLocal = (host: string): boolean => host === 'localhost' || host === '127.0.0.1' || host === '[::1]';
+/** An address of this very device: good for it alone. */
+export const isLocal = (host: string): boolean => host === 'localhost' || host === '127.0.0.1' || host === '[::1]';
 
 /** Opens a socket to the address and closes it again: whether a server answers there, and how fast. */
 export const checkSignal = async (
@@ -25,6 +26,8 @@ export const checkSignal = async (
   if (!url) return { ok: false, problem: 'bad-address' };
   if (pageProtocol === 'https:' && url.protocol === 'ws:' && !isLocal(url.hostname))
     return { ok: false, problem: 'mixed' };
+  // The node takes an address without a path for that server's own socket, and so does the test of it.
+  if (url.pathname === '/') url.pathname = '/mesh';
   const startedAt = clock.now();
   const socket = open(url.href);
   const isOpen = await new Promise<boolean>((done) => {

@@ -6,7 +6,7 @@ import {
   type DocumentShown,
   type ListedDocument,
 } from '../../contracts/documents.ts';
-import type { Bus } from '../../kernel/bus.ts';
+import type { Bus } from '../../kernel/bus/bus.ts';
 import { failure, type Failure } from '../../kernel/errors.ts';
 import { textToBytes } from '../../kernel/ids.ts';
 import { createStops, type Startable } from '../../kernel/lifecycle.ts';
@@ -93,8 +93,10 @@ export const createDocuments = (deps: DocumentsDeps): Startable & { voidById(): 
     const now = writer();
     if (!now.ok) return now;
     const { desk, here } = now.value;
-    const own = [...desk.written().documents.values()].filter(({ device }) => device === selfDevice());
-    if (own.length >= limits.documentsPerDeviceMax) return err(failure('capacity_exceeded', 'document-too-many'));
+    const { personOf } = here.membership();
+    const self = personOf(selfDevice());
+    const own = [...desk.written().documents.values()].filter(({ device }) => personOf(device) === self);
+    if (own.length >= limits.documentsPerPersonMax) return err(failure('capacity_exceeded', 'document-too-many'));
     const created = await here.log.append('doc.create', { title, kind: 'plan' });
     if (!created.ok) return err(failure(created.error === 'quota-full' ? 'quota_full' : 'unavailable', created.error));
     const doc = deps.documentIdOf(created.value.event.id);

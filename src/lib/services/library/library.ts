@@ -6,9 +6,9 @@ import {
   librarySearch,
   type Corpora,
 } from '../../contracts/library.ts';
-import type { Bus } from '../../kernel/bus.ts';
-import type { CallContext } from '../../kernel/call.ts';
-import type { Caller } from '../../kernel/capability.ts';
+import type { Bus } from '../../kernel/bus/bus.ts';
+import type { CallContext } from '../../kernel/bus/call.ts';
+import type { Caller } from '../../kernel/bus/capability.ts';
 import { failure } from '../../kernel/errors.ts';
 import { createStops, type Startable } from '../../kernel/lifecycle.ts';
 import type { SearchRoomPort } from '../../kernel/ports/search.ts';
