@@ -10,3 +10,7 @@ export const explain = (failure: Pick<Failure, 'code' | 'reason'>): string =>
 
 /** The sentence of a reason that came without a code (node.info's pendingReason); null when it has none. */
 export const explainReason = (reason: string): string | null => textOrNull(`failure.reason.${reason}`);
+
+/** The other sentence of a code: what it means on this device that it refused, or failed, somebody else. */
+export const explainRemote = (code: string): string =>
+  textOrNull(`failure.${code}.remote`) ?? t('failure.internal.remote');

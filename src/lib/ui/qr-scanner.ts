@@ -18,8 +18,32 @@ export const scanQr = async (video: HTMLVideoElement, signal: AbortSignal): Prom
   const camera = await openCamera();
   if (!camera.ok) return camera;
   try {
-    if (signal.aborted) return { ok: false, error: 'stopped' };
-    video.srcObject = camera.value;
+    return signal.aborted ? { ok: false, error: 'stopped' } : await readQr(video, camera.value, signal);
+  } finally {
+    camera.value.getTracks().forEach((track) => track.stop());
+    video.srcObject = null;
+  }
+};
+
+/** `environment` is the camera at the back, where there are two. Whoever opens it turns it off. */
+export const openCamera = async (facing: 'environment' | 'user' = 'environment'): Promise<Outcome<MediaStream>> => {
+  if (!navigator.mediaDevices) return { ok: false, error: 'no-camera' };
+  try {
+    return {
+      ok: true,
+      value: await navigator.mediaDevices.getUserMedia({ video: { facingMode: facing }, audio: false }),
+    };
+  } catch (cause) {
+    const isDenied =
+      cause instanceof DOMException && (cause.name === 'NotAllowedError' || cause.name === 'SecurityError');
+    return { ok: false, error: isDenied ? 'denied' : 'no-camera' };
+  }
+};
+
+/** Shows a camera that is open in `video` and reads until a QR code is found or the signal aborts. The camera stays on. */
+export const readQr = async (video: HTMLVideoElement, camera: MediaStream, signal: AbortSignal): Promise<Scanned> => {
+  try {
+    video.srcObject = camera;
     await video.play();
     const read = await chooseReader();
     while (!signal.aborted) {
@@ -30,23 +54,6 @@ export const scanQr = async (video: HTMLVideoElement, signal: AbortSignal): Prom
     return { ok: false, error: 'stopped' };
   } catch {
     return { ok: false, error: signal.aborted ? 'stopped' : 'no-camera' };
-  } finally {
-    camera.value.getTracks().forEach((track) => track.stop());
-    video.srcObject = null;
-  }
-};
-
-const openCamera = async (): Promise<Outcome<MediaStream>> => {
-  if (!navigator.mediaDevices) return { ok: false, error: 'no-camera' };
-  try {
-    return {
-      ok: true,
-      value: await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' }, audio: false }),
-    };
-  } catch (cause) {
-    const isDenied =
-      cause instanceof DOMException && (cause.name === 'NotAllowedError' || cause.name === 'SecurityError');
-    return { ok: false, error: isDenied ? 'denied' : 'no-camera' };
   }
 };
 

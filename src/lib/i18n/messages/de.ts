@@ -9,7 +9,10 @@ import library from './de/library.json';
 import mesh from './de/mesh.json';
 import documents from './de/documents.json';
 import devices from './de/devices.json';
+import gives from './de/gives.json';
 import log from './de/log.json';
+import calls from './de/calls.json';
+import pairing from './de/pairing.json';
 import type { Messages } from '../messages.ts';
 
 /** Every text of the screens in German; a missing or a surplus key is a type error. */
@@ -25,5 +28,8 @@ export const messages: Messages = {
   ...mesh,
   ...documents,
   ...devices,
+  ...gives,
   ...log,
+  ...calls,
+  ...pairing,
 };

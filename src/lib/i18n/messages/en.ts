@@ -9,7 +9,10 @@ import library from './en/library.json';
 import mesh from './en/mesh.json';
 import documents from './en/documents.json';
 import devices from './en/devices.json';
+import gives from './en/gives.json';
 import log from './en/log.json';
+import calls from './en/calls.json';
+import pairing from './en/pairing.json';
 
 /** Every text of the screens in English: the list of keys that the other languages must fill. */
 export const messages = {
@@ -24,5 +27,8 @@ export const messages = {
   ...mesh,
   ...documents,
   ...devices,
+  ...gives,
   ...log,
+  ...calls,
+  ...pairing,
 };
