@@ -1,89 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { encodeBulk, parseBulk, type BulkFrame } from '../../src/lib/blobs/bulk-frames.ts';
+import { encodeBulk } from '../../src/lib/blobs/bulk-frames.ts';
 import { createBulkSessions } from '../../src/lib/blobs/bulk-sessions.ts';
-import { createBlobExchange } from '../../src/lib/blobs/exchange.ts';
 import { createServing } from '../../src/lib/blobs/serving.ts';
-import { limits } from '../../src/lib/kernel/limits.ts';
 import type { Bytes } from '../../src/lib/kernel/ports/crypto.ts';
-import { err, ok, unwrap } from '../../src/lib/kernel/result.ts';
-import { createMemoryBlobFiles } from '../../src/lib/stores/memory-blobs.ts';
-import { createMemoryStore } from '../../src/lib/stores/memory-store.ts';
+import { err, unwrap } from '../../src/lib/kernel/result.ts';
 import { bytesOf, streamOf } from '../contracts/blobs-place.ts';
 import { openMemoryBlobs } from '../support/memory-blobs.ts';
 import { createNodeCrypto } from '../support/node-crypto.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 import { createVirtualClock, settle } from '../support/virtual-clock.ts';
 import { createFakeLink, createFakeLinks } from '../unit/link-fixture.ts';
-
-const chunk = limits.blobChunkBytes;
-const photo = { mediaType: 'image/png', isShared: true };
-
-/** Anna's house, attacked over one link by mallory, a member, who sits at its other end. */
-const attacked = async ({ isMember = true, quotaBytes = 1e9 } = {}) => {
-  const clock = createVirtualClock(1_800_000_000_000);
-  const random = seededRandom('anna');
-  const crypto = createNodeCrypto(random);
-  const files = createMemoryBlobFiles();
-  const blobs = await openMemoryBlobs({ crypto, clock, random, files, quotaBytes: () => quotaBytes });
-  const links = createFakeLinks();
-  const link = createFakeLink('mallory');
-  const refusals = new Map<string, number>();
-  let reads = 0;
-  const exchange = createBlobExchange({
-    clock,
-    random,
-    store: createMemoryStore(),
-    links,
-    blobs: {
-      ...blobs,
-      readChunk: (cid, at) => {
-        reads += 1;
-        return blobs.readChunk(cid, at);
-      },
-    },
-    isMember: () => isMember,
-    neighbours: () => (link.isOpen ? ['mallory'] : []),
-    onNeighbours: () => () => undefined,
-    askHave: async (_device, cids) => cids.map(() => 'all' as const),
-    onRefused: (reason) => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1),
-  });
-  await exchange.start();
-  links.up(link);
-  const say = (frame: BulkFrame) => link.hear('bulk', encodeBulk(frame));
-  const run = async (ms: number): Promise<void> => {
-    const end = clock.now() + ms;
-    await settle();
-    while (clock.fireNext(end)) await settle();
-  };
-  const heard = (): BulkFrame[] =>
-    link.sent.filter(({ channel }) => channel === 'bulk').map(({ frame }) => unwrap(parseBulk(frame)));
-  /** What anna asked of mallory since the last look. */
-  const asked = (): Extract<BulkFrame, { t: 'ask' }>[] =>
-    heard()
-      .filter((frame) => frame.t === 'ask')
-      .map((frame) => frame as Extract<BulkFrame, { t: 'ask' }>);
-  return { clock, crypto, blobs, files, links, link, exchange, refusals, say, run, heard, asked, reads: () => reads };
-};
-
-/** A blob that exists elsewhere: what mallory would have to give. */
-const elsewhere = async (bytes: Bytes) => {
-  const { blobs } = await attacked();
-  const { cid } = unwrap(await blobs.put(streamOf(bytes), photo));
-  return { cid, manifest: (await blobs.manifest(cid)) ?? new Uint8Array(0) };
-};
-
-/** Anna wants the blob, has its manifest from mallory, and has asked for chunks. */
-const fetching = async (bytes: Bytes, options = {}) => {
-  const { cid, manifest } = await elsewhere(bytes);
-  const anna = await attacked(options);
-  expect(await anna.exchange.want(cid)).toEqual(ok(undefined));
-  await anna.run(100);
-  anna.say({ t: 'chunk', cid, at: null, bytes: manifest });
-  await anna.run(100);
-  const places = anna.asked().flatMap(({ at }) => (at === null ? [] : [at]));
-  const slice = (at: number): Bytes => bytes.slice(at * chunk, (at + 1) * chunk);
-  return { ...anna, cid, manifest, places, slice };
-};
+import { attacked, chunk, elsewhere, fetching, photo } from './blobs-fixture.ts';
 
 describe('chunks from a neighbour who lies', () => {
   const bytes = bytesOf(9 * chunk + 5);
@@ -148,81 +75,36 @@ describe('chunks from a neighbour who lies', () => {
   });
 });
 
-describe('floods', () => {
-  it('the same chunk a hundred times is stored once, and the link of who sends it ends', async () => {
-    const bytes = bytesOf(3 * chunk);
-    const anna = await fetching(bytes);
-    const [at = 0] = anna.places;
-    for (let time = 0; time < 100; time++) anna.say({ t: 'chunk', cid: anna.cid, at, bytes: anna.slice(at) });
-    await anna.run(100);
-    expect(anna.files.chunks.size).toBe(1);
-    expect(anna.refusals.get('bulk-unasked')).toBeGreaterThan(limits.bulkUnaskedMax);
-    expect(anna.link.closedWith()).toBe('bulk-flood');
-  });
-
-  it('chunks that nobody asked for are dropped', async () => {
-    const bytes = bytesOf(chunk);
-    const { cid, manifest } = await elsewhere(bytes);
-    const anna = await attacked();
-    anna.say({ t: 'chunk', cid, at: null, bytes: manifest });
-    anna.say({ t: 'chunk', cid, at: 0, bytes });
-    await anna.run(100);
-    expect([anna.files.chunks.size, anna.files.manifests.size, anna.refusals.get('bulk-unasked')]).toEqual([0, 0, 2]);
-  });
-
-  it('asks beyond what may wait are refused as busy, and the disk is not read for them', async () => {
-    const anna = await attacked();
-    const { cid } = unwrap(await anna.blobs.put(streamOf(bytesOf(300 * 1024)), photo));
-    anna.link.drained = () => new Promise<void>(() => undefined);
-    for (let at = 0; at < 500; at++) anna.say({ t: 'ask', cid, at });
-    await anna.run(100);
-    const busy = anna.heard().filter((frame) => frame.t === 'refuse' && frame.reason === 'busy');
-    expect(busy.length).toBe(500 - limits.bulkAsksWaitingMax);
-    expect(anna.reads()).toBe(0);
-  });
-
-  it('the same ask again while it waits is not answered twice', async () => {
-    const anna = await attacked();
-    const { cid } = unwrap(await anna.blobs.put(streamOf(bytesOf(chunk)), photo));
-    for (let time = 0; time < 50; time++) anna.say({ t: 'ask', cid, at: 0 });
-    await anna.run(100);
-    expect(anna.reads()).toBeLessThanOrEqual(2);
-    expect(anna.refusals.get('bulk-asked-twice')).toBeGreaterThan(40);
-  });
-
-  it('one neighbour gets no more than its bytes a minute, then is told so, and gets more in the next', async () => {
+describe('who may have what', () => {
+  it('nothing of what is shared goes out while the files are switched off, but what a call of our own lends does', async () => {
     const { clock, blobs, link, heard } = await attacked();
-    const { cid } = unwrap(await blobs.put(streamOf(bytesOf(chunk)), photo));
-    const bytesPerMinuteMax = 3 * chunk;
+    const { cid } = unwrap(await blobs.put(streamOf(bytesOf(10)), photo));
+    const world = { isGiving: true };
+    const lentCid = 'A'.repeat(43);
+    const lent = { read: (device: string, of: string) => (device === 'mallory' && of === lentCid ? bytesOf(3) : null) };
     const serving = createServing({
       clock,
       link,
       blobs,
       mayServe: () => true,
       onRefused: () => undefined,
-      bytesPerMinuteMax,
+      lent,
+      isGiving: () => world.isGiving,
     });
-    for (let time = 0; time < 5; time++) {
-      serving.ask({ cid, at: 0 });
+    const ask = async (each: string) => {
+      serving.ask({ cid: each, at: 0 });
       await settle();
-    }
-    expect(heard().map(({ t }) => t)).toEqual(['chunk', 'chunk', 'chunk', 'refuse', 'refuse']);
-    expect(heard().at(-1)).toMatchObject({ reason: 'too-fast' });
-    clock.after(60_000, () => serving.ask({ cid, at: 0 }));
-    clock.fireNext(Infinity);
-    await settle();
-    expect(heard().at(-1)?.t).toBe('chunk');
-    expect(limits.bulkBytesPerMinuteMax).toBeGreaterThan(limits.blobBytesMax / 8);
+      return heard().at(-1)?.t;
+    };
+    expect(await ask(cid)).toBe('chunk');
+    world.isGiving = false;
+    expect(await ask(cid)).toBe('refuse');
+    expect(heard().at(-1)).toMatchObject({ reason: 'not-here' });
+    expect(await ask(lentCid)).toBe('chunk');
+    world.isGiving = true;
+    expect(await ask(cid)).toBe('chunk');
   });
 
-  it('frames beyond the minute end the link', async () => {
-    const anna = await attacked();
-    for (let time = 0; time <= limits.bulkFramesPerMinuteMax; time++) anna.say({ t: 'cancel', cid: 'A'.repeat(43) });
-    expect(anna.link.closedWith()).toBe('bulk-flood');
-  });
-});
-
-describe('who may have what', () => {
   it('a blob that is not shared, one that is not known and a chunk beyond the end get the same answer', async () => {
     const anna = await attacked();
     const { cid: own } = unwrap(await anna.blobs.put(streamOf(bytesOf(10)), { ...photo, isShared: false }));

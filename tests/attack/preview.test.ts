@@ -83,8 +83,8 @@ describe('attacks on what is shown before it is stored', () => {
       const words = await writeWords(street.community, [mallory], limits.orphansPerAuthorMax + 1, at);
       await give(words.slice(1));
     }
-    expect(log.waitingCounts().orphans).toBe(limits.orphansMax);
-    expect(log.preview()).toHaveLength(limits.orphansMax);
+    expect(log.waitingCounts().orphans).toBe(limits.orphansPerAuthorMax);
+    expect(log.preview()).toHaveLength(limits.orphansPerAuthorMax);
     expect(idsOf(log)).toEqual(before);
     unwrap(await say(log, 'still here'));
     expect(shown()).toContain('still here');

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseToken } from '../../src/lib/crypto/token.ts';
 import { contractsByName } from '../../src/lib/contracts/index.ts';
-import type { AnyCapability } from '../../src/lib/kernel/call.ts';
-import type { Role } from '../../src/lib/kernel/capability.ts';
+import type { AnyCapability } from '../../src/lib/kernel/bus/call.ts';
+import type { Role } from '../../src/lib/kernel/bus/capability.ts';
 import { encodeCbor } from '../../src/lib/kernel/codec.ts';
 import { areBytesEqual } from '../../src/lib/kernel/ids.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';

@@ -28,7 +28,7 @@ export const openBenchStreet = async () => {
   else process.env['APP_DIR'] = before;
   return {
     ...street,
-    signalUrl: (): string => `${street.url().replace(/^http/, 'ws')}/signal`,
+    signalUrl: (): string => `${street.url().replace(/^http/, 'ws')}/mesh`,
     close: async (): Promise<void> => {
       await street.close();
       rmSync(folder, { recursive: true, force: true });
@@ -37,7 +37,7 @@ export const openBenchStreet = async () => {
 };
 export type BenchStreet = Awaited<ReturnType<typeof openBenchStreet>>;
 
-const pages = ['page-own', 'page-stock'] as const;
+const pages = ['page-own', 'page-stock', 'page-bus'] as const;
 
 const buildPage = async (name: string, outDir: string): Promise<void> => {
   const entry = fileURLToPath(new URL(`${name}.ts`, import.meta.url));

@@ -235,7 +235,7 @@ const bench = {
     if (!kept) throw new Error('nothing was started');
     const { log, here, newest } = kept;
     const start = performance.now();
-    const { messages } = here.room();
+    const { count } = here.room();
     const foldMs = performance.now() - start;
     unwrap(
       await log.append('chat.message', {
@@ -245,9 +245,10 @@ const bench = {
       }),
     );
     const refoldStart = performance.now();
-    const refolded = here.room().messages.length;
+    const refolded = here.room().count;
     const refoldMs = performance.now() - refoldStart;
-    const isSame = newest.every((message, at) => message.eventId === messages[messages.length - 201 + at]?.eventId);
+    const folded = here.newest(202);
+    const isSame = count === refolded - 1 && newest.every(({ eventId }, at) => eventId === folded[at]?.eventId);
     log.byId('makes the index of ids');
     return { foldMs, refoldMs, isSame, messages: refolded };
   },

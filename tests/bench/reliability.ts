@@ -7,7 +7,6 @@ import { runMutants } from '../run/mutants.mjs';
 import { childEnv, findNode24, toolScript } from '../run/node24.mjs';
 import { inProject, stateDir } from '../run/project.mjs';
 import { runStep } from '../run/step.mjs';
-import { readLastJson } from '../run/summary.mjs';
 import { note, rounded, type BenchResult } from './samples.ts';
 
 /** How far a run has come. Kept beside the build's state, so that a run that was stopped goes on where it was. */
@@ -115,9 +114,9 @@ const runScript = async (script: string, args: readonly string[]): Promise<Recor
     limitMs: 30 * 60_000,
     show: 'keep',
   });
-  const last: unknown = readLastJson(step.output);
-  if (typeof last !== 'object' || last === null) throw new Error(`${script} ended without its last line`);
-  const counts = last as Record<string, number>;
+  const lastLine = step.output.trim().split('\n').at(-1) ?? '';
+  if (!lastLine.startsWith('{')) throw new Error(`${script} ended without its last line: ${step.output.slice(-500)}`);
+  const counts = JSON.parse(lastLine) as Record<string, number>;
   if ((counts.failed ?? 0) > 0) note(step.output.slice(-4_000));
   return counts;
 };
@@ -135,7 +134,7 @@ const simulate = async (progress: Progress, wanted: number): Promise<void> => {
 
 const foldHistories = async (progress: Progress, wanted: number): Promise<void> => {
   const count = Math.min(historiesAChunk, wanted - progress.histories);
-  const seed = 1 + Math.floor(progress.histories / historiesAChunk);
+  const seed = 1 + progress.histories; // each history has a seed of its own, counted on from here
   const counts = await runScript('histories.ts', ['--histories', String(count), '--seed', String(seed)]);
   progress.histories += count;
   progress.breaks += counts.failed ?? 1;

@@ -1,3 +1,4 @@
+import { ok } from '../../src/lib/kernel/result.ts';
 import {
   communityAdmit,
   communityFound,
@@ -6,8 +7,8 @@ import {
   communityMembers,
 } from '../../src/lib/contracts/community.ts';
 import { createWebCrypto } from '../../src/lib/crypto/webcrypto.ts';
-import type { Bus } from '../../src/lib/kernel/bus.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import type { Bus } from '../../src/lib/kernel/bus/bus.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import { bytesToText, utf8 } from '../../src/lib/kernel/ids.ts';
 import type { Clock } from '../../src/lib/kernel/ports/clock.ts';
 import type { EventLog } from '../../src/lib/log/event-log.ts';
@@ -103,7 +104,7 @@ const openNode = async (name: string, network: MemoryNetwork): Promise<HearthNod
   const crypto = createWebCrypto();
   const node = await createNode({
     crypto,
-    blobs: await openMemoryBlobs({ crypto, clock, random }),
+    blobs: async () => ok(await openMemoryBlobs({ crypto, clock, random })),
     keyring: createSeededKeyring(utf8(name)),
     clock,
     random,

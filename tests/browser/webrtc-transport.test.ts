@@ -1,13 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ok } from '../../src/lib/kernel/result.ts';
+import { createRelayPart } from '../../src/lib/transports/relay-part.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import { channels, type Carrier } from '../../src/lib/kernel/ports/transport.ts';
-import { createSignalClient } from '../../src/lib/transports/signal-client.ts';
 import { serveRtcHost } from '../../src/lib/transports/webrtc-host.ts';
-import { createRtcHostPort, type RtcReport, type RtcRequest } from '../../src/lib/transports/webrtc-port.ts';
+import {
+  createRtcHostPort,
+  type ChannelHands,
+  type RtcReport,
+  type RtcRequest,
+} from '../../src/lib/transports/webrtc-port.ts';
 import { createWebrtcTransport } from '../../src/lib/transports/webrtc.ts';
 import { runTransportContract } from '../contracts/transport-contract.ts';
 import { bring } from '../contracts/transport-people.ts';
-import { createSignalHub } from '../contracts/transport-signal-hub.ts';
+import { createHubKey, createMeshHub } from '../contracts/transport-mesh-hub.ts';
 import { systemClock, systemRandom, type TransportWorld } from '../contracts/transport-world.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -19,43 +25,47 @@ const waitFor = async (what: string, check: () => boolean): Promise<void> => {
 };
 
 /** Real connections between peers in this page, over a signalling server in memory. */
-const createWorld = (): TransportWorld => {
-  const hub = createSignalHub(systemClock);
-  const stops: (() => void)[] = [];
-  return {
-    transport: () => {
-      const { port1, port2 } = new MessageChannel();
-      const stopHost = serveRtcHost(port1);
-      const signal = createSignalClient({
-        clock: systemClock,
-        random: systemRandom,
-        Socket: hub.Socket,
-        url: 'ws://hub/signal',
-      });
-      const transport = createWebrtcTransport({
-        clock: systemClock,
-        random: systemRandom,
-        signal,
-        host: createRtcHostPort(port2),
-      });
-      stops.push(transport.stop, stopHost);
-      return transport;
-    },
-    until: waitFor,
-    settle: () => pause(1_500),
-    stranger: hub.stranger,
-    dispose: async () => {
-      for (const stop of stops) stop();
-    },
+const createWorld =
+  (hands: ChannelHands = 'worker') =>
+  (): TransportWorld => {
+    const hub = createMeshHub(systemClock);
+    const stops: (() => void)[] = [];
+    return {
+      transport: () => {
+        const { port1, port2 } = new MessageChannel();
+        const stopHost = serveRtcHost(port1, { hands });
+        const transport = createWebrtcTransport({
+          clock: systemClock,
+          random: systemRandom,
+          Socket: hub.Socket,
+          pseudonym: createHubKey(systemRandom.bytes(32)),
+          urls: ['ws://hub/mesh'],
+          relayPart: async () => ok({ createRelayPart }),
+          host: createRtcHostPort(port2),
+        });
+        stops.push(transport.stop, stopHost);
+        return transport;
+      },
+      until: waitFor,
+      settle: () => pause(1_500),
+      stranger: hub.stranger,
+      dispose: async () => {
+        for (const stop of stops) stop();
+      },
+    };
   };
-};
 
-runTransportContract({ name: 'webrtc in Chromium', createWorld, hasServer: true });
+runTransportContract({ name: 'webrtc in Chromium', createWorld: createWorld(), hasServer: true });
+runTransportContract({
+  name: 'webrtc in Chromium, forwarded by the page',
+  createWorld: createWorld('page'),
+  hasServer: true,
+});
 
-describe('webrtc in Chromium', () => {
+describe.each(['worker', 'page'] as const)('webrtc in Chromium, channels driven by the %s', (hands) => {
   let world: TransportWorld;
   beforeEach(() => {
-    world = createWorld();
+    world = createWorld(hands)();
   });
   afterEach(() => world.dispose());
 
@@ -67,6 +77,7 @@ describe('webrtc in Chromium', () => {
     expect(anna.transport.state()).toMatchObject({
       candidates: 'some',
       isAvailable: true,
+      hands,
       signalling: { state: 'open' },
     });
   });
@@ -81,7 +92,7 @@ describe('webrtc in Chromium', () => {
 
   it('makes forty connections at once and says of each that it is closed when it was asked to close it', async () => {
     const { port1, port2 } = new MessageChannel();
-    const stop = serveRtcHost(port1);
+    const stop = serveRtcHost(port1, { hands });
     const open = new Set<number>();
     const request = (message: RtcRequest) => port2.postMessage(message);
     let described = 0;
@@ -110,7 +121,7 @@ describe('the page, facing a browser that is not ours', () => {
     stop: () => void;
   }> => {
     const { port1, port2 } = new MessageChannel();
-    const stopHost = serveRtcHost(port1);
+    const stopHost = serveRtcHost(port1, { hands: 'page' });
     const reports: RtcReport[] = [];
     const request = (message: RtcRequest) => port2.postMessage(message);
     const connection = new RTCPeerConnection();
@@ -174,7 +185,7 @@ describe('the page, facing a browser that is not ours', () => {
 
   it('answers a description that is none with an end, and goes on serving', async () => {
     const { port1, port2 } = new MessageChannel();
-    const stopHost = serveRtcHost(port1);
+    const stopHost = serveRtcHost(port1, { hands: 'page' });
     const reports: RtcReport[] = [];
     port2.addEventListener('message', ({ data }: MessageEvent<RtcReport>) => void reports.push(data));
     port2.start();
@@ -185,7 +196,7 @@ describe('the page, facing a browser that is not ours', () => {
     request({ type: 'send', peer: 9, channel: 'rpc', message: new ArrayBuffer(8) });
     await waitFor('one ended and the other described itself', () => reports.length >= 3);
     expect(reports).toEqual([
-      { type: 'ready', isAvailable: true },
+      { type: 'ready', isAvailable: true, hands: 'page' },
       { type: 'closed', peer: 1, reason: 'ERR_SET_REMOTE_DESCRIPTION' },
       { type: 'described', peer: 2, sdp: expect.stringContaining('a=candidate:') },
     ]);

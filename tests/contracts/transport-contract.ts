@@ -6,7 +6,7 @@ import type { TransportWorld } from './transport-world.ts';
 
 export type TransportContract = {
   readonly name: string;
-  readonly createWorld: () => TransportWorld;
+  readonly createWorld: () => TransportWorld | Promise<TransportWorld>;
   /** Whether the devices meet through a server that a stranger can talk to; its world has a stranger then. */
   readonly hasServer: boolean;
 };
@@ -15,8 +15,8 @@ export type TransportContract = {
 export const runTransportContract = ({ name, createWorld, hasServer }: TransportContract): void => {
   describe(`transport contract: ${name}`, () => {
     let world: TransportWorld;
-    beforeEach(() => {
-      world = createWorld();
+    beforeEach(async () => {
+      world = await createWorld();
     });
     afterEach(() => world.dispose());
 
@@ -189,7 +189,7 @@ export const runTransportContract = ({ name, createWorld, hasServer }: Transport
         if (stranger === null) throw new Error('a transport with a server needs a stranger on it');
         const { anna, bora } = await bringTwo();
         const recorded = stranger.heard('a-tag');
-        expect(recorded.length).toBeGreaterThan(3);
+        expect(recorded.length).toBeGreaterThan(2);
         for (const data of recorded) {
           stranger.publish('a-tag', data);
           stranger.publish('a-tag', data.slice(0, -7));

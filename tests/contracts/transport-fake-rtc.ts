@@ -16,6 +16,7 @@ type Request<Type extends RtcRequest['type']> = Extract<RtcRequest, { type: Type
 /** Pages without a browser: what `serveRtcHost` does, over connections that exist in memory only. Two descriptions that met connect. */
 export const createFakeRtc = ({ clock, random }: { clock: Clock; random: Random }) => {
   const peersBySdp = new Map<string, FakePeer>();
+  let isBlocked = false;
   const soon = (peer: FakePeer, report: RtcReport): void => {
     clock.after(1, () => {
       if (!peer.isOver) peer.tell(report);
@@ -35,7 +36,7 @@ export const createFakeRtc = ({ clock, random }: { clock: Clock; random: Random 
   };
   const accept = (peer: FakePeer, { sdp }: Request<'accept'>): void => {
     const remote = peersBySdp.get(sdp);
-    if (remote === undefined || remote.isOfferer === peer.isOfferer) return;
+    if (isBlocked || remote === undefined || remote.isOfferer === peer.isOfferer) return;
     if (!peer.isOfferer) return soon(peer, { type: 'described', peer: peer.id, sdp: peer.sdp });
     peer.other = remote;
     remote.other = peer;
@@ -48,6 +49,8 @@ export const createFakeRtc = ({ clock, random }: { clock: Clock; random: Random 
   };
 
   return {
+    /** From now on no description leads to a connection, as behind routers that let nothing in. */
+    setBlocked: (blocked: boolean): void => void (isBlocked = blocked),
     openCount: (): number => [...peersBySdp.values()].filter((peer) => !peer.isOver && peer.other !== null).length,
     host: ({ isAvailable = true, candidates = 1 } = {}): RtcHostPort => {
       const peersById = new Map<number, FakePeer>();
@@ -55,9 +58,10 @@ export const createFakeRtc = ({ clock, random }: { clock: Clock; random: Random 
       return {
         listen: (listener) => {
           tell = listener;
-          clock.after(1, () => listener({ type: 'ready', isAvailable }));
+          clock.after(1, () => listener({ type: 'ready', isAvailable, hands: 'page' }));
         },
         post: (request) => {
+          if (request.type === 'ice-servers') return;
           if (request.type === 'open') {
             const sdp = fakeSdp({ fingerprint: random.bytes(32), candidates });
             const peer: FakePeer = {

@@ -86,6 +86,14 @@ export const passVirtualTime = (clock: VirtualClock, { stepMs = 20, limitMs = 12
     await turn();
   };
   return {
+    /** So much time and no more, a step at a time. */
+    pass: async (ms: number): Promise<void> => {
+      const endsAt = clock.now() + ms;
+      while (clock.now() < endsAt) {
+        clock.advance(Math.min(stepMs, endsAt - clock.now()));
+        await turn();
+      }
+    },
     until: async (what: string, check: () => boolean): Promise<void> => {
       const endsAt = clock.now() + limitMs;
       while (!check()) {

@@ -84,6 +84,7 @@ test('the tablet, which may not manage devices, shows neither the card nor a way
 
 test('Anna writes her recovery card down, is asked for two of its words, and it counts as tested', async () => {
   await openSettings(anna, /Recovery card/);
+  await expect(anna.page.getByRole('button', { name: 'Show the words' })).toBeVisible();
   await expect(anna.page.getByTestId('card-words')).toHaveCount(0);
   await anna.page.getByRole('button', { name: 'Show the words' }).click();
   const shown = anna.page.getByTestId('card-words').locator('.word');

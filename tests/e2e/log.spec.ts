@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { openStreet, type Resident, type Street } from '../support/street.ts';
-import { foundNeighbourhood, goTo, knock, letIn, say, showInvite } from '../support/walks.ts';
+import { foundNeighbourhood, goTo, knock, letIn, say, showInvite, untilKept } from '../support/walks.ts';
 
 /** The inspector of the log, and what it shows when one device has told two histories. */
 test.describe.configure({ mode: 'serial' });
@@ -65,6 +65,7 @@ test('the file for whoever helps holds counts, and no name, text or key', async 
 });
 
 test('a profile that was copied and wrote twice: the fork is proven, shown, and its owner comes back with a new device', async () => {
+  await untilKept(bora);
   await street.moveOut(bora);
   street.copyProfile('Bora', 'Copy');
   await street.stopServer();

@@ -69,8 +69,9 @@ test('Anna asks whether Chen should leave: one of two agrees, and each is told i
   await sheet.getByRole('button', { name: 'Ask the others' }).click();
   await expect(anna.page.getByText('The others are asked now.')).toBeVisible();
   await anna.page.keyboard.press('Escape');
-  await expect(anna.page.getByText('You asked whether Chen should leave the neighbourhood')).toBeVisible();
-  await expect(anna.page.getByText('1 of 2 agree.')).toBeVisible();
+  await expect(sheet).toBeHidden();
+  const card = anna.page.getByRole('region', { name: 'You asked whether Chen should leave the neighbourhood' });
+  await expect(card.getByText('1 of 2 agree.')).toBeVisible();
   await expect(chen.page.getByText('Anna asks whether you should leave the neighbourhood')).toBeVisible({
     timeout: 30_000,
   });

@@ -41,7 +41,7 @@ test('with a certificate the same server gives https and wss, and Anna founds he
       const link = await showInvite(street, anna);
       expect(link).toMatch(/^https:/);
       await readPillSheet(anna, /Reachable/);
-      await readPillSheet(anna, new RegExp(`^wss://${new URL(street.url()).host}/signal$`));
+      await readPillSheet(anna, new RegExp(`^wss://${new URL(street.url()).host}/mesh$`));
       await anna.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
       await knock(link, bora, 'en');
       await letIn(anna);
@@ -88,7 +88,7 @@ test('the build is a plain static folder: from any host, with the meeting server
   const host = await serveStaticFolder('build');
   try {
     await withStreet({}, async (street) => {
-      const signalUrl = `${street.url().replace('http', 'ws')}/signal`;
+      const signalUrl = `${street.url().replace('http', 'ws')}/mesh`;
       const home = { ...street, url: () => host.url };
       const anna = await street.move('Anna', { origin: host.url });
       const bora = await street.move('Bora', { origin: host.url, locale: 'de-DE' });
@@ -151,8 +151,8 @@ test('SIGNAL_URL at build time names the meeting server; without it the server i
       else process.env.SIGNAL_URL = before;
     }
   };
-  const named = await bundle('wss://meet.example/signal');
-  expect(named).toMatch(/signalUrl:\s*[`"']wss:\/\/meet\.example\/signal|[`"']wss:\/\/meet\.example\/signal[`"']/);
+  const named = await bundle('wss://meet.example/mesh');
+  expect(named).toMatch(/signalUrl:\s*[`"']wss:\/\/meet\.example\/mesh|[`"']wss:\/\/meet\.example\/mesh[`"']/);
   expect(named).not.toContain('location.host');
   expect(await bundle('')).toContain('location.host');
   expect(readFileSync('vite.config.ts', 'utf8')).toContain('process.env.SIGNAL_URL');

@@ -7,7 +7,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { build } from 'vite';
 import type { StockGuest } from '../support/stock-guest.ts';
 import { openStreet, type Resident, type Street } from '../support/street.ts';
-import { foundNeighbourhood, goTo, knock, letIn, showInvite } from '../support/walks.ts';
+import { foundNeighbourhood, goTo, knock, letIn, showInvite, untilKept } from '../support/walks.ts';
 
 declare global {
   var startStockGuest: (signalUrl: string, room: string, password: string) => StockGuest;
@@ -116,7 +116,10 @@ test('what Anna wrote Bora cannot take away, and the screen says why; his own wo
 
 test('both write while the other is away; back together both have both, also after a reload, and Chen who comes new has the same', async () => {
   const planUrl = bora.page.url();
+  for (const one of [anna, bora]) await untilKept(one);
   await street.moveOut(bora);
+  // With the server on, what Anna writes would wait for Bora at the relay, and he would not write without it.
+  await street.stopServer();
   await typeAfter(anna.page, 'Who knows first aid:', ' Anna');
   await isKept(anna.page);
   await street.moveOut(anna);
@@ -128,6 +131,7 @@ test('both write while the other is away; back together both have both, also aft
   await isKept(bora.page);
   await expect(textOf(bora.page)).not.toHaveValue(/first aid: Anna/);
 
+  await street.startServer();
   anna = await street.move('Anna');
   await anna.page.goto(planUrl);
   for (const { page } of [anna, bora]) {

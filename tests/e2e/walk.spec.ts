@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { openStreet, type Resident, type Street } from '../support/street.ts';
-import { ask, foundNeighbourhood, goTo, knock, letIn, say, showInvite } from '../support/walks.ts';
+import { ask, foundNeighbourhood, goTo, knock, letIn, say, showInvite, untilKept } from '../support/walks.ts';
 
 /** Steps 1 to 6 of "The house stands", in one walk: two profiles, the production build, the real server, real WebRTC. */
 test.describe.configure({ mode: 'serial' });
@@ -100,6 +100,8 @@ test('step 5: Anna says hello to everyone; Bora sees it; her tick counts his sig
 });
 
 test('step 6a: the server stops; both go on talking, asking and answering', async () => {
+  await untilKept(anna);
+  await untilKept(bora);
   await street.stopServer();
   await say(bora, 'Der Server ist aus, hörst du mich?', 'de');
   await expect(anna.page.getByText('Der Server ist aus, hörst du mich?')).toBeVisible({ timeout: 20_000 });

@@ -13,6 +13,7 @@ const planned = [
   'log',
   'bus',
   'bulk',
+  'leader',
   'vectors',
   'model',
   'server',

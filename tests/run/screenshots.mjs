@@ -6,6 +6,7 @@ import { ask, emojiOn, foundNeighbourhood, giveName, goTo, letIn, say, showInvit
 import { serveStaticFolder } from '../support/static-folder.ts';
 import { build } from './build.mjs';
 import { projectDir, runMain, Unready } from './project.mjs';
+import { takeBusAlone, takeBusTogether } from './screenshots-bus.mjs';
 import { takeLinking, takeOwn, takePeople } from './screenshots-people.mjs';
 
 /**
@@ -92,6 +93,7 @@ const takeAlone = async (street, take) => {
   await page.getByRole('button', { name: 'Add a document' }).first().click();
   await take(anna, '13-library-add-en');
   await page.keyboard.press('Escape');
+  await takeBusAlone(take, anna);
   await goTo(anna, 'settings');
   await page.getByRole('button', { name: 'Run the self-test' }).click();
   await page.getByText(/Everything is in order|not well/).waitFor();
@@ -139,6 +141,7 @@ const takeTogether = async (street, take, anna) => {
   await ask(anna, 'Where is the key of the hand pump?');
   await anna.page.getByText(/Answered by Bora/).waitFor();
   await take(anna, '31-ask-neighbour-en');
+  await takeBusTogether(take, anna, bora);
   await say(anna, 'Hello everyone! Who has a camping stove?');
   await say(bora, 'Ich habe einen, und zwei Kartuschen. Kommt einfach rüber, die Tür zum Hof ist offen.', 'de');
   await anna.page.getByText(/zwei Kartuschen/).waitFor();

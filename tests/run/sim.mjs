@@ -4,7 +4,7 @@ import { inProject, isMain, runMain } from './project.mjs';
 import { runStep } from './step.mjs';
 import { addUp, closePart, fails, readLastJson } from './summary.mjs';
 
-const limitMs = 10 * 60_000;
+const limitMs = 30 * 60_000;
 
 /**
  * Runs a script of the simulator, which prints what it does and ends with a line `{"passed": n, "failed": n}`.

@@ -6,6 +6,7 @@ import { ensureChromium } from './chromium.mjs';
 import { findNode24 } from './node24.mjs';
 import { parts } from './parts.mjs';
 import { runMain, Unready } from './project.mjs';
+import { ensureRedis } from './redis.mjs';
 import { setUp } from './setup.mjs';
 import { addUp, fails, skips, summaryLine } from './summary.mjs';
 
@@ -62,6 +63,8 @@ const prepare = async (needsBrowser) => {
     await setUp();
     const node = findNode24();
     console.log(`Node ${node.version} runs everything else.`);
+    // Without it the tests of several servers are skipped, and this says why.
+    await ensureRedis();
     const chromium = needsBrowser ? await ensureChromium() : null;
     const startedAt = performance.now();
     const { id, built } = await build(node);

@@ -1,5 +1,6 @@
 import { chatSend } from '../../src/lib/contracts/chat.ts';
-import { capabilityId } from '../../src/lib/kernel/capability.ts';
+import { capabilityId } from '../../src/lib/kernel/bus/capability.ts';
+import { encodeCbor } from '../../src/lib/kernel/codec.ts';
 import { hlcFromMs, hlcMonth } from '../../src/lib/kernel/hlc.ts';
 import { textToBytes } from '../../src/lib/kernel/ids.ts';
 import type { Bytes, SigningKey } from '../../src/lib/kernel/ports/crypto.ts';
@@ -241,8 +242,11 @@ const speakForOther: Attack = async ({ random }) => {
       t: 'call',
       id: 1_000_000 + randomInt(random, 1_000_000),
       cap: capabilityId(chatSend),
-      input,
+      input: encodeCbor(input),
       params: {},
+      deadlineMs: 0,
+      trace: 'mallory',
+      clientId: 'mallory',
     }),
   );
 };

@@ -1,4 +1,5 @@
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
+import { ok } from '../../src/lib/kernel/result.ts';
 import type { Keyring } from '../../src/lib/kernel/ports/crypto.ts';
 import type { Random } from '../../src/lib/kernel/ports/random.ts';
 import type { Store } from '../../src/lib/kernel/ports/store.ts';
@@ -128,7 +129,7 @@ export const createDevice = async (deps: DeviceDeps): Promise<SimDevice> => {
       const crypto = createSimCrypto(random, deps.verdicts);
       const made = await createNode({
         crypto,
-        blobs: await openMemoryBlobs({ crypto, clock, random }),
+        blobs: async () => ok(await openMemoryBlobs({ crypto, clock, random })),
         keyring,
         clock,
         random,

@@ -2,7 +2,8 @@ import { librarySearch } from '../../src/lib/contracts/library.ts';
 import { meshPing } from '../../src/lib/contracts/mesh.ts';
 import { certificateLifeSeconds, issueCertificate } from '../../src/lib/crypto/certificate.ts';
 import { communityPlace } from '../../src/lib/crypto/community-key.ts';
-import { capabilityId } from '../../src/lib/kernel/capability.ts';
+import { capabilityId } from '../../src/lib/kernel/bus/capability.ts';
+import { encodeCbor } from '../../src/lib/kernel/codec.ts';
 import { hlcEpochMs, hlcFromMs, hlcMonth } from '../../src/lib/kernel/hlc.ts';
 import { bytesToText, textToBytes } from '../../src/lib/kernel/ids.ts';
 import { every } from '../../src/lib/kernel/ports/clock.ts';
@@ -158,8 +159,11 @@ export const meetWithStolenKey = async (world: World, victim: SimDevice): Promis
         t: 'call',
         id: 1 + (Math.floor(clock.now() / 1_000) % 1_000_000),
         cap: capabilityId(librarySearch),
-        input: { query: 'pump' },
+        input: encodeCbor({ query: 'pump' }),
         params: {},
+        deadlineMs: 0,
+        trace: 'yara',
+        clientId: 'yara',
       }),
     );
   };

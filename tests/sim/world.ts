@@ -1,5 +1,5 @@
-import type { CallOptions, Reply } from '../../src/lib/kernel/call.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import type { CallOptions, Reply } from '../../src/lib/kernel/bus/call.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/lib/transports/memory.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
 import { createVirtualClock, settle, type VirtualClock } from '../support/virtual-clock.ts';

@@ -5,7 +5,7 @@ type Proposal = Record<string, unknown> & { proposal: string; agreedBy: string[]
 
 /** Who belongs to the fake neighbourhood, with what role, and what stands open. `story` is the name of the scene. */
 export const createFakeCommunity = (story: string) => {
-  const isTold = story === 'people' || story === 'member';
+  const isTold = story === 'people' || story === 'member' || story === 'matrix';
   const ownRole = story === 'member' ? 'member' : 'anchor';
   const roles: Record<string, string> = {
     bora: isTold ? 'trusted' : 'member',
@@ -76,6 +76,7 @@ export const createFakeCommunity = (story: string) => {
         : state.former,
       proposals: state.proposals,
       policy: { admit: state.admit },
+      servers: ['wss://lindenstrasse.example/mesh'],
       agreementsNeeded: ownRole === 'member' ? 0 : isTold ? 2 : 1,
       ownEmoji: membership === 'pending' ? emoji : [],
     }),

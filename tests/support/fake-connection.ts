@@ -1,5 +1,5 @@
-import type { BusClient } from '../../src/lib/kernel/bus-client.ts';
-import type { Reply } from '../../src/lib/kernel/call.ts';
+import type { BusClient } from '../../src/lib/kernel/bus/bus-client.ts';
+import type { Reply } from '../../src/lib/kernel/bus/call.ts';
 import { failure } from '../../src/lib/kernel/errors.ts';
 import { err, ok } from '../../src/lib/kernel/result.ts';
 import type { NodeConnection, Obstacle } from '../../src/lib/node/connect-node.ts';
@@ -21,8 +21,11 @@ export const findObstacle = (): Obstacle | null => (sceneName() === 'insecure' ?
 
 export const connectNode = (): NodeConnection => {
   const name = sceneName();
+  const scene = createScene(name);
+  // As a real node: the last sign of life of each neighbour is told every three seconds.
+  setInterval(scene.goOn, 3_000);
   return {
-    bus: createFakeBus(createScene(name)),
+    bus: createFakeBus(scene),
     role: () => (name === 'second' ? 'following' : 'leading'),
     onRole: () => () => undefined,
     trouble: () => (name === 'trouble' ? 'storage-refused: the database could not be opened' : null),
@@ -34,7 +37,7 @@ export const connectNode = (): NodeConnection => {
 
 /** Answers from the scene; a stream yields the scene's snapshot now and at each change until its reader leaves. */
 export const createFakeBus = (scene: Scene): BusClient => {
-  const meta = { servedBy: scene.device, route: 'local' as const, ms: 4 };
+  const meta = { servedBy: scene.device, route: 'local' as const, ms: 4, trace: 'scene', attempts: 1 };
   const answer = async (name: string, input: unknown): Promise<Reply<unknown>> => {
     const output = await scene.answer(name, input);
     if (isRefusal(output)) return err(failure(output.refused, output.reason));
@@ -45,7 +48,7 @@ export const createFakeBus = (scene: Scene): BusClient => {
     stream: async function* (capability, input, options) {
       const hasEnd = capability.timeoutMs !== 0;
       if (hasEnd) {
-        yield* (scene.steps(capability.name) ?? []) as never[];
+        yield* (scene.steps(capability.name) ?? []) as AsyncIterable<never>;
         return (await answer(capability.name, input)) as never;
       }
       while (!options?.signal?.aborted) {

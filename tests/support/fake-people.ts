@@ -14,16 +14,35 @@ export const names = {
   esra: 'Esra Kaya',
 } as const;
 
-export const neighbours = [
+/** Who is near. In the scene `matrix` one rests, and one is not heard any more. */
+export const neighboursNow = (story: string) => {
+  const now = Date.now();
+  const [bora, chen, dilek] = neighbours;
+  const boraHeardAt = story === 'matrix' ? Math.min(now - 12_000, startedAt + 14 * 60_000) : now - 900;
+  const near = [{ ...bora, lastHeardAt: boraHeardAt }, { ...chen, lastHeardAt: now - 2_100 }, dilek];
+  return story === 'matrix' ? [...near, { ...esraAtRest, lastHeardAt: now - 300 }] : near;
+};
+
+const neighbours = [
   {
     device: devices.bora,
     person: people.bora,
     name: names.bora,
     state: 'linked',
     kind: 'webrtc',
+    way: 'local',
+    address: '192.168.178.31',
+    linkedSince: startedAt,
     rttMs: 12,
     lastHeardAt: Date.now(),
-    offers: [{ capability: 'library.search@1.0', params: { corpus: ['starter'] } }],
+    hasTold: true,
+    offers: [
+      { capability: 'library.search@1.0', params: { corpus: ['starter'] }, loadPercent: 12, isFull: false },
+      { capability: 'blobs.have@1.0', params: {}, loadPercent: 0, isFull: false },
+    ],
+    profile: 'anchor',
+    battery: 'mains',
+    loadPercent: 12,
     build: '16c2168a',
   },
   {
@@ -31,10 +50,17 @@ export const neighbours = [
     person: people.chen,
     name: names.chen,
     state: 'linked',
-    kind: 'webrtc',
-    rttMs: 48,
+    kind: 'relay',
+    way: 'relay',
+    address: null,
+    linkedSince: startedAt,
+    rttMs: 148,
     lastHeardAt: Date.now() - 4_000,
-    offers: [{ capability: 'library.search@1.0', params: { corpus: ['allotment'] } }],
+    hasTold: true,
+    offers: [{ capability: 'library.search@1.0', params: { corpus: ['allotment'] }, loadPercent: 100, isFull: true }],
+    profile: 'hearth',
+    battery: 'low',
+    loadPercent: 100,
     build: '16c2168a',
   },
   {
@@ -43,12 +69,40 @@ export const neighbours = [
     name: names.dilek,
     state: 'away',
     kind: 'none',
+    way: 'none',
+    address: null,
+    linkedSince: null,
     rttMs: null,
     lastHeardAt: Date.now() - 7_200_000,
+    hasTold: false,
     offers: [],
+    profile: null,
+    battery: null,
+    loadPercent: null,
     build: '144167ab',
   },
 ];
+
+const esraAtRest = {
+  device: devices.esra,
+  person: people.esra,
+  name: names.esra,
+  state: 'linked',
+  kind: 'webrtc',
+  way: 'direct',
+  address: null,
+  linkedSince: startedAt,
+  rttMs: 31,
+  hasTold: true,
+  offers: [
+    { capability: 'mesh.ping@1.0', params: {}, loadPercent: 0, isFull: false },
+    { capability: 'library.read@1.0', params: {}, loadPercent: 0, isFull: false },
+  ],
+  profile: 'spark',
+  battery: 'low',
+  loadPercent: 0,
+  build: '16c2168a',
+};
 
 export const openingMessages = () =>
   [

@@ -1,31 +1,26 @@
 import { createFakeCommunity } from './fake-community.ts';
 import { createFakeDevices } from './fake-devices.ts';
 import { passages, sources } from './fake-guide.ts';
+import { createFakeGiving } from './fake-giving.ts';
+import { createFakeFigures, ownOffers } from './fake-figures.ts';
 import { createFakeLibrary } from './fake-library.ts';
 import { createFakeLog } from './fake-log.ts';
-import {
-  devices,
-  emoji,
-  id,
-  longTalk,
-  mendedTalk,
-  neighbours,
-  openingMessages,
-  people,
-  startedAt,
-} from './fake-people.ts';
+import { createFakeMesh } from './fake-mesh.ts';
+import { devices, emoji, id, longTalk, mendedTalk, openingMessages, people, startedAt } from './fake-people.ts';
 import { refuse } from './fake-refusal.ts';
 
 export type Scene = {
   readonly device: string;
   answer(name: string, input: unknown): Promise<unknown>;
-  steps(name: string): readonly unknown[] | null;
+  steps(name: string): Iterable<unknown> | AsyncIterable<unknown> | null;
   nextChange(signal?: AbortSignal): Promise<void>;
+  /** Time has passed: what is live is told anew. */
+  goOn(): void;
 };
 
 /**
  * The story of one device, told by name: new, pending, linking-in, alone, street, people (roles, a proposal, several devices),
- * member (the same, seen by a plain member), removed, linking, rootless, retired, log-empty, log-counting, log-broken. Calls that
+ * member (the same, seen by a plain member), matrix (neighbours in every state), crowd (a long street), lost (no server), blocked (no address), resting (a low battery), removed, linking, rootless, retired, log-empty, log-counting, log-broken. Calls that
  * change something change the story.
  */
 export const createScene = (name: string): Scene => {
@@ -35,7 +30,8 @@ export const createScene = (name: string): Scene => {
     membership: isBlank ? (name === 'pending' ? 'pending' : 'none') : name === 'removed' ? 'removed' : 'member',
     place: isBlank ? '' : 'Lindenstraße 12–18',
     reason: '',
-    signalUrl: 'ws://localhost:8787/signal',
+    signalUrl: 'ws://localhost:8787/mesh',
+    hidesAddress: false,
     messages: (name === 'street' || name === 'removed'
       ? openingMessages().map((message) => ({ ...message, canRemove: name !== 'removed' }))
       : name === 'long'
@@ -63,8 +59,21 @@ export const createScene = (name: string): Scene => {
     listeners.splice(0).forEach((run) => run());
     return {};
   };
-  const hasNeighbours = ['street', 'second', 'people', 'member', 'linking', 'rootless', 'retired'].includes(name);
+  const hasNeighbours = [
+    'street',
+    'crowd',
+    'matrix',
+    'resting',
+    'second',
+    'people',
+    'member',
+    'linking',
+    'rootless',
+    'retired',
+  ].includes(name);
   const community = createFakeCommunity(name);
+  const giving = createFakeGiving(name);
+  const mesh = createFakeMesh(name, hasNeighbours, () => state.signalUrl);
 
   const answers: Record<string, (input: Record<string, unknown>) => unknown> = {
     'node.info': () => ({
@@ -78,15 +87,19 @@ export const createScene = (name: string): Scene => {
         : null,
       pendingReason: state.reason,
       signalUrl: state.signalUrl,
-      defaultSignalUrl: 'ws://localhost:8787/signal',
+      defaultSignalUrl: 'ws://localhost:8787/mesh',
+      hidesAddress: state.hidesAddress,
       storagePersisted: false,
       startedAt,
       clockOffsetMs: 0,
       crypto: 'webcrypto',
+      giving: giving.view(),
     }),
     'node.configure': (input) => {
       if (typeof input.name === 'string') state.name = input.name;
-      if (typeof input.signalUrl === 'string') state.signalUrl = input.signalUrl || 'ws://localhost:8787/signal';
+      if (typeof input.hidesAddress === 'boolean') state.hidesAddress = input.hidesAddress;
+      if (!giving.configure(input)) return refuse('quota_full', 'not-stored');
+      if (typeof input.signalUrl === 'string') state.signalUrl = input.signalUrl || 'ws://localhost:8787/mesh';
       return change();
     },
     'node.selfTest': async () => {
@@ -100,7 +113,7 @@ export const createScene = (name: string): Scene => {
         })),
       };
     },
-    'node.traces': () => ({ traces: [], total: 0 }),
+    ...createFakeFigures(name, hasNeighbours),
     'community.found': (input) => {
       Object.assign(state, { name: input.name, place: input.communityName, membership: 'member' });
       change();
@@ -162,12 +175,9 @@ export const createScene = (name: string): Scene => {
       change();
       return { person: people.anna };
     },
-    'mesh.peers': () => ({
-      neighbours: hasNeighbours ? neighbours : [],
-      signalling: { url: state.signalUrl, state: name === 'lost' ? 'lost' : 'open', since: startedAt },
-      candidates: name === 'blocked' ? 'none' : 'some',
-      webrtc: true,
-    }),
+    'mesh.peers': () => ({ ...mesh.peers(), ownOffers }),
+    'mesh.topology': mesh.topology,
+    'mesh.check': () => mesh.check(6),
     'chat.send': (input) => {
       if (String(input.text).startsWith('fail')) return refuse('quota_full', 'disk');
       const message = {
@@ -241,7 +251,13 @@ export const createScene = (name: string): Scene => {
   return {
     device: devices.anna,
     answer: async (capability, input) => answers[capability]?.(input as Record<string, unknown>),
-    steps: (capability) => (capability === 'ask.answer' ? [{ step: 'searching-here', device: devices.anna }] : null),
+    goOn: change,
+    steps: (capability) =>
+      capability === 'mesh.check'
+        ? mesh.checkSteps()
+        : capability === 'ask.answer'
+          ? [{ step: 'searching-here', device: devices.anna }]
+          : null,
     nextChange: (signal) =>
       new Promise((done) => {
         listeners = [...listeners, done];

@@ -1,4 +1,4 @@
-import type { Role } from '../../src/lib/kernel/capability.ts';
+import type { Role } from '../../src/lib/kernel/bus/capability.ts';
 import type { Deed } from './history.ts';
 import { atLeast, createSays } from './history-says.ts';
 
@@ -11,6 +11,13 @@ export type ReferenceOutcome = {
   readonly roles: ReadonlyMap<string, Role>;
   readonly standing: readonly string[];
 };
+
+/** Where several endings cut a deed, the first of these is what it is void for. */
+const reasonsByWeight = [
+  ['community.remove', 'removed'],
+  ['community.leave', 'left'],
+  ['device.revoke', 'revoked'],
+] as const;
 
 type Set_ = readonly Deed[];
 type Fold = { readonly effective: Set_; readonly reasons: ReadonlyMap<string, string | null>; readonly standing: Set_ };
@@ -192,17 +199,17 @@ export const createReference = (all: readonly Deed[]) => {
     const effective: Deed[] = [];
     const reasons = new Map<string, string | null>();
     for (const deed of valids.toSorted((a, b) => (pastOf(a)?.size ?? 0) - (pastOf(b)?.size ?? 0))) {
-      const cutter = cutters.find((each) => isBeyond(each, deed));
-      const cut = { 'community.remove': 'removed', 'community.leave': 'left', 'device.revoke': 'revoked' } as Record<
-        string,
-        string
-      >;
-      const reason = cutter
-        ? (cut[cutter.kind] ?? 'role')
-        : judge(
-            deed,
-            effective.filter((each) => knew(deed, each)),
-          );
+      const kinds = cutters.filter((each) => isBeyond(each, deed)).map(({ kind }) => kind);
+      const [, cut] = reasonsByWeight.find(([kind]) => kinds.includes(kind)) ?? [
+        null,
+        kinds.length > 0 ? 'role' : null,
+      ];
+      const reason =
+        cut ??
+        judge(
+          deed,
+          effective.filter((each) => knew(deed, each)),
+        );
       reasons.set(deed.id, reason);
       if (reason === null && !dead.includes(deed)) effective.push(deed);
     }

@@ -1,4 +1,4 @@
-import type { Role } from '../../src/lib/kernel/capability.ts';
+import type { Role } from '../../src/lib/kernel/bus/capability.ts';
 import type { Deed } from './history.ts';
 
 type Set_ = readonly Deed[];

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Certificate } from '../../src/lib/crypto/certificate.ts';
 import { bytesToText, concatBytes, textToBytes } from '../../src/lib/kernel/ids.ts';
 import type { Bytes } from '../../src/lib/kernel/ports/crypto.ts';
-import type { Role } from '../../src/lib/kernel/capability.ts';
+import type { Role } from '../../src/lib/kernel/bus/capability.ts';
 import type { Witnesses } from '../../src/lib/log/admissions.ts';
 import { communityOf, signEvent, type Event, type Header } from '../../src/lib/log/event.ts';
 import {

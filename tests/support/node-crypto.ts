@@ -60,6 +60,7 @@ export const createNodeCrypto = (random: Random, verdicts: Map<string, boolean> 
     return verdict;
   },
   ephemeral: async () => agreementFromSeed(random.bytes(32)),
+  signerFrom: async (seed) => signingFromSeed(seed),
 });
 
 /**

@@ -3,7 +3,12 @@ import type { Page } from '@playwright/test';
 /** What a page of the built app is given to speak with its node: the same words that the app's own windows use. */
 export type PageBus = {
   /** One call of a capability like `blobs.list@1.0`; items go to `onItem`, which may end the call by returning true. */
-  call(capability: string, input: unknown, onItem?: (item: never) => boolean | void): Promise<unknown>;
+  call(
+    capability: string,
+    input: unknown,
+    onItem?: (item: never) => boolean | void,
+    options?: PageCallOptions,
+  ): Promise<unknown>;
   /** So many bytes that are not all the same, put in as a file; resolves with the cid. */
   putBytes(seed: number, size: number): Promise<string>;
   /** Whether the node gives out exactly those bytes for this cid. */
@@ -11,6 +16,7 @@ export type PageBus = {
   /** Resolves with the first progress that has so many chunks, or is complete. */
   fetchUntil(cid: string, chunks: number): Promise<PageProgress>;
 };
+export type PageCallOptions = { readonly params?: Readonly<Record<string, string>>; readonly session?: string };
 export type PageProgress = {
   readonly state: string;
   readonly have: number;
@@ -29,7 +35,7 @@ export const givePageBus = (page: Page): Promise<unknown> => page.addInitScript(
 const install = (): void => {
   type Message = { type: string; window?: string; node?: string; id?: number; value?: never; reply?: unknown };
 
-  const call: PageBus['call'] = (capability, input, onItem = () => false) =>
+  const call: PageBus['call'] = (capability, input, onItem = () => false, options = {}) =>
     new Promise((resolve, reject) => {
       const channel = new BroadcastChannel('hearthnet:windows');
       const name = crypto.randomUUID();
@@ -43,7 +49,7 @@ const install = (): void => {
       channel.addEventListener('message', ({ data }: MessageEvent<Message>): void => {
         if (data.type === 'beat' && node === null) {
           node = data.node ?? '';
-          post({ type: 'call', window: name, node, id: 1, capability, input, options: {}, credit: 8 });
+          post({ type: 'call', window: name, node, id: 1, capability, input, options, credit: 8 });
         }
         if (data.window !== name) return;
         if (data.type === 'gone') reject(new Error('the node let this window go'));

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { ok } from '../../src/lib/kernel/result.ts';
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../../src/lib/kernel/ports/clock.ts';
+import type { PairingPort } from '../../src/lib/kernel/ports/pairing.ts';
 import type { Random } from '../../src/lib/kernel/ports/random.ts';
 import { createNode, type HearthNode } from '../../src/lib/node/create-node.ts';
 import type { LateParts } from '../../src/lib/node/late-parts.ts';
@@ -14,6 +16,7 @@ import {
   type MemoryStoreOptions,
 } from '../../src/lib/stores/memory-store.ts';
 import type { MemoryBlobFiles } from '../../src/lib/stores/memory-blobs.ts';
+import type { Transport } from '../../src/lib/kernel/ports/transport.ts';
 import type { MemoryNetwork } from '../../src/lib/transports/memory.ts';
 import { openMemoryBlobs } from './memory-blobs.ts';
 import { createNodeCrypto, createSeededKeyring } from './node-crypto.ts';
@@ -51,6 +54,11 @@ export type TestNodeOptions = {
   /** What the keys of the first start are made from; the name when absent. */
   readonly seed?: string;
   readonly network: MemoryNetwork;
+  /** Instead of the network's. */
+  readonly transport?: Transport;
+  readonly defaultSignalUrl?: string;
+  /** The phone's own way to one that is near (memory-pairing.ts); none when absent. */
+  readonly pairing?: PairingPort;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly disk?: MemoryDisk;
@@ -67,17 +75,17 @@ export type TestNodeOptions = {
 
 /** A whole node, real but for its network, disk and keys: what runs in a tab, in this process. */
 export const createTestNode = async (options: TestNodeOptions): Promise<HearthNode & { disk: MemoryDisk }> => {
-  const { name, network, clock = realClock, random = seededRandom(name), disk = createMemoryDisk() } = options;
+  const { name, network, clock = realClock, random = seededRandom(name), disk = createMemoryDisk(), pairing } = options;
   const store = createMemoryStore({ disk, ...(options.beforeCommit ? { beforeCommit: options.beforeCommit } : {}) });
   const crypto = createNodeCrypto(random, options.verdicts);
   const node = await createNode({
     crypto,
-    blobs: await openMemoryBlobs({ crypto, clock, random, ...options.blobs }),
+    blobs: async () => ok(await openMemoryBlobs({ crypto, clock, random, ...options.blobs })),
     keyring: createSeededKeyring(new TextEncoder().encode(options.seed ?? name), { store, random }),
     clock,
     random,
     store,
-    transport: network.transport(name),
+    transport: options.transport ?? network.transport(name),
     search: createSearchRoom({ loadStemmer, now: () => 0 }),
     documents: createDocumentRoom(),
     fetchStatic: async (path) =>
@@ -87,9 +95,10 @@ export const createTestNode = async (options: TestNodeOptions): Promise<HearthNo
           ? new TextEncoder().encode('{"guides":[]}')
           : null,
     build: 'test',
-    defaultSignalUrl: 'memory:',
+    defaultSignalUrl: options.defaultSignalUrl ?? 'memory:',
     isStoragePersisted: async () => false,
     scryptLog2: 15,
+    ...(pairing ? { pairing: async () => ok(pairing) } : {}),
     ...(options.restart ? { restart: options.restart } : {}),
     ...(options.parts ? { parts: options.parts } : {}),
   });

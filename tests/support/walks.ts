@@ -49,7 +49,7 @@ export const giveName = async (
 
 /** From a blank page to being in a new neighbourhood: a name and two taps. */
 export const foundNeighbourhood = async (
-  street: Street,
+  street: Pick<Street, 'url'>,
   { page, name }: Resident,
   language: Language = 'en',
 ): Promise<void> => {
@@ -60,12 +60,17 @@ export const foundNeighbourhood = async (
 };
 
 /** The link under the code that the inviter shows. */
-export const showInvite = async (street: Street, { page }: Resident, language: Language = 'en'): Promise<string> => {
+export const showInvite = async (
+  street: Pick<Street, 'url'>,
+  { page }: Resident,
+  language: Language = 'en',
+): Promise<string> => {
   await page.goto(`${street.url()}/mesh/`);
   await page.getByRole('button', { name: words[language].code }).first().click();
   const link = await page.getByTestId('invite-link').inputValue();
   await expect(page.getByRole('img', { name: /code/i }).first()).toBeVisible();
   await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
   return link;
 };
 
@@ -82,6 +87,11 @@ export const letIn = async ({ page }: Resident, language: Language = 'en'): Prom
   const emoji = await emojiOn(page);
   await page.getByRole('button', { name: words[language].letIn }).first().click();
   return emoji;
+};
+
+/** Waits until the browser holds the whole app for itself: only then does it open without the server. */
+export const untilKept = async ({ page }: Resident): Promise<void> => {
+  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
 };
 
 /** Opens the sheet of a person from the Mesh screen, where this resident is. */

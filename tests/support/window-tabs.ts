@@ -34,7 +34,11 @@ export const openTab = (
     const { port1, port2 } = new MessageChannel();
     const init: FakeNodeInit = { windowPort: port2, channelName, dbName, build: parts.build ?? 'dev', isFrozen };
     worker.postMessage(init, [port2]);
-    return { windowPort: toWindowPort(port1), stop: () => (leavesZombie ? undefined : worker.terminate()) };
+    const stop = (): void => {
+      port1.close();
+      if (!leavesZombie) worker.terminate();
+    };
+    return { windowPort: toWindowPort(port1), stop };
   };
   const tab = connectNode({
     lockName,

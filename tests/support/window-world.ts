@@ -1,7 +1,8 @@
 import { literal, number, object, string } from 'valibot';
 import { define, noDeadline } from '../../src/lib/contracts/define.ts';
-import { createBus, type Bus } from '../../src/lib/kernel/bus.ts';
-import type { AnyCapability } from '../../src/lib/kernel/call.ts';
+import { createBus, type Bus } from '../../src/lib/kernel/bus/bus.ts';
+import type { AnyCapability } from '../../src/lib/kernel/bus/call.ts';
+import { platformRandom as random } from '../../src/lib/node/platform.ts';
 import type { Clock } from '../../src/lib/kernel/ports/clock.ts';
 import { ok } from '../../src/lib/kernel/result.ts';
 import { parseWindowMessage, type WindowMessage } from '../../src/lib/node/window-message.ts';
@@ -118,6 +119,17 @@ export const guarded = define({
   ...base,
 });
 
+/** Adds up what its caller streams, and tells every sum on the way. */
+export const sum = define({
+  name: 'test.sum',
+  input: object({ most: number() }),
+  output: object({ sum: number() }),
+  item: object({ sum: number() }),
+  inputItem: object({ n: number() }),
+  timeoutMs: noDeadline,
+  ...base,
+});
+
 /** Commits one event to the node's store and says what came of it; only the nodes of real workers offer it. */
 export const write = define({
   name: 'test.write',
@@ -128,7 +140,7 @@ export const write = define({
 });
 
 export const testContracts: ReadonlyMap<string, AnyCapability> = new Map(
-  ([echo, slow, post, view, flood, guarded, write] as unknown as AnyCapability[]).map((capability) => [
+  ([echo, slow, post, view, flood, guarded, sum, write] as unknown as AnyCapability[]).map((capability) => [
     capability.name,
     capability,
   ]),
@@ -138,6 +150,7 @@ export const testContracts: ReadonlyMap<string, AnyCapability> = new Map(
 export const createTestNode = (node: string, clock: Clock, posts: string[] = []) => {
   const bus: Bus = createBus({
     clock,
+    random,
     self: () => node,
     views: { roleOf: () => null },
     remote: {
@@ -146,7 +159,7 @@ export const createTestNode = (node: string, clock: Clock, posts: string[] = [])
       },
     },
   });
-  const seen = { floodProduced: 0, viewsOpen: 0, slowStarted: 0, cancelled: 0 };
+  const seen = { floodProduced: 0, viewsOpen: 0, slowStarted: 0, cancelled: 0, sumsOpen: 0 };
   const waiting: (() => void)[] = [];
   const onView = new Set<() => void>();
   let value = 0;
@@ -179,6 +192,19 @@ export const createTestNode = (node: string, clock: Clock, posts: string[] = [])
       return ok({});
     } finally {
       seen.viewsOpen -= 1;
+    }
+  });
+  bus.register(sum, async function* ({ most }, { items }) {
+    seen.sumsOpen += 1;
+    let all = 0;
+    try {
+      for await (const { n } of items) {
+        yield { sum: (all += n) };
+        if (all >= most) break;
+      }
+      return ok({ sum: all });
+    } finally {
+      seen.sumsOpen -= 1;
     }
   });
   bus.register(flood, async function* (_input, { signal }) {

@@ -132,6 +132,17 @@ describe('an answer', () => {
     expect(asked.map(({ device }) => device)).not.toContain(id('chen'));
   });
 
+  it('is refused to a neighbour, as the library was, when nothing was searched: that is not "nothing found"', async () => {
+    const world = createTestBus({ bora: 'member' });
+    const { bus, clock } = world;
+    const refusal = failure('unavailable', 'not-given');
+    bus.register(librarySearch, () => err(refusal));
+    const ask = createAsk({ bus, clock, selfDevice: () => 'self', librarians: () => [], knownNeighbours: () => 0 });
+    await ask.start();
+    const question = { messages: [{ role: 'person', text: 'key?' }] };
+    expect(await world.serveFrom('bora', askAnswer, question)).toEqual(err(refusal));
+  });
+
   it('needs a question', async () => {
     const { bus } = await house(nothing);
     expect(await bus.call(askAnswer, { messages: [{ role: 'library', text: 'x' }], mode: 'quotes' })).toMatchObject({

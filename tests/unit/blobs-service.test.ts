@@ -19,8 +19,8 @@ import {
 } from '../../src/lib/contracts/community.ts';
 import { meshPeers } from '../../src/lib/contracts/mesh.ts';
 import { nodeInfoCapability } from '../../src/lib/contracts/node.ts';
-import type { Bus } from '../../src/lib/kernel/bus.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import type { Bus } from '../../src/lib/kernel/bus/bus.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import { concatBytes } from '../../src/lib/kernel/ids.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';

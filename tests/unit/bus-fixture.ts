@@ -1,12 +1,15 @@
+import { seededRandom } from '../support/test-neighbours.ts';
 import { object, pipe, string, transform, type GenericSchema } from 'valibot';
-import { createBus } from '../../src/lib/kernel/bus.ts';
-import type { AnyCapability } from '../../src/lib/kernel/call.ts';
-import { permitAll, type Capability, type Role } from '../../src/lib/kernel/capability.ts';
+import { createBus } from '../../src/lib/kernel/bus/bus.ts';
+import type { BusDeps } from '../../src/lib/kernel/bus/bus.ts';
+import { endOf, type AnyCapability, type CallOptions } from '../../src/lib/kernel/bus/call.ts';
+import { permitAll, type Capability, type Role } from '../../src/lib/kernel/bus/capability.ts';
 import { failure, type Failure, type FailureCode } from '../../src/lib/kernel/errors.ts';
-import type { Offer } from '../../src/lib/kernel/registry.ts';
+import type { Offer } from '../../src/lib/kernel/bus/registry.ts';
 import { err, ok, type Result } from '../../src/lib/kernel/result.ts';
-import type { RemoteCaller } from '../../src/lib/kernel/routed-call.ts';
-import type { JudgeToken, TokensFor } from '../../src/lib/kernel/token-view.ts';
+import type { RemoteCaller, RemoteRequest } from '../../src/lib/kernel/bus/routed-call.ts';
+import type { Clock } from '../../src/lib/kernel/ports/clock.ts';
+import type { JudgeToken } from '../../src/lib/kernel/bus/token-view.ts';
 import { createVirtualClock } from '../contracts/transport-world.ts';
 
 type Input = { text: string };
@@ -37,6 +40,8 @@ export const echo = (over: Partial<Echo> = {}): Echo => ({
   timeoutMs: 1_000,
   idempotent: true,
   maxConcurrent: 2,
+  params: ['corpus'],
+  cost: 'normal',
   routable: true,
   ...over,
 });
@@ -47,6 +52,7 @@ export const offerOf = (capability: Echo, over: Partial<Offer> = {}): Offer => (
   params: {},
   loadPercent: 0,
   isFull: false,
+  schema: '',
   ...over,
 });
 
@@ -55,38 +61,44 @@ export const asAny = (capability: unknown): AnyCapability => capability as AnyCa
 type RemoteAnswer = (
   input: unknown,
   signal: AbortSignal,
+  request: RemoteRequest,
 ) => Result<unknown, Failure> | Promise<Result<unknown, Failure>> | AsyncGenerator<unknown, Result<unknown, Failure>>;
 
 /** A bus on a virtual clock whose neighbours answer as the test says. */
 export const createTestBus = (
   roles: Readonly<Record<string, Role>> = {},
-  tokens: { readonly judgeToken?: JudgeToken; readonly tokensFor?: TokensFor } = {},
+  more: { readonly judgeToken?: JudgeToken } & Pick<BusDeps, 'tokensFor' | 'serving' | 'schemaOf'> = {},
 ) => {
-  const clock = createVirtualClock();
+  const clock = countTimers(createVirtualClock());
   const answers = new Map<string, RemoteAnswer>();
   const asked: {
     device: string;
     input: unknown;
     params: Readonly<Record<string, string>>;
     tokens: readonly Uint8Array[];
+    request: RemoteRequest;
   }[] = [];
   const remote: RemoteCaller = {
-    stream: async function* (device, { input, params, tokens: shown }, signal) {
-      asked.push({ device, input, params, tokens: shown });
-      const outcome = answers.get(device)?.(input, signal) ?? err(failure('peer_offline', 'not-sent'));
+    stream: async function* (device, request, signal) {
+      const { input, params, tokens: shown } = request;
+      asked.push({ device, input, params, tokens: shown, request });
+      const outcome = answers.get(device)?.(input, signal, request) ?? err(failure('peer_offline', 'not-sent'));
       if ('next' in outcome) return yield* outcome;
       return await outcome;
     },
   };
   const bus = createBus({
     clock,
+    random: seededRandom('bus'),
     self: () => 'self',
     views: {
       roleOf: (device) => (Object.hasOwn(roles, device) ? (roles[device] ?? null) : null),
-      judgeToken: tokens.judgeToken,
+      judgeToken: more.judgeToken,
     },
     remote,
-    tokensFor: tokens.tokensFor,
+    tokensFor: more.tokensFor,
+    serving: more.serving,
+    schemaOf: more.schemaOf,
   });
   return {
     bus,
@@ -98,17 +110,36 @@ export const createTestBus = (
       bus.registry.setRemote(device, [...bus.registry.remoteOffers(device), offerOf(capability, offer)], clock.now());
     },
     /** A call as it comes over a link from `device`. */
-    callFrom: async (
+    callFrom: (
       device: string,
       capability: unknown,
       input: unknown,
       presented: readonly Uint8Array[] = [],
       params: Readonly<Record<string, string>> = {},
-    ) => {
-      const items = bus.serve({ kind: 'device', device }, asAny(capability), input, { tokens: presented, params });
-      let step = await items.next();
-      while (!step.done) step = await items.next();
-      return step.value;
+    ) => endOf(bus.serve({ kind: 'device', device }, asAny(capability), input, { tokens: presented, params })),
+    /** The same with whatever else its frame says. */
+    serveFrom: (device: string, capability: unknown, input: unknown, options: CallOptions = {}) =>
+      endOf(bus.serve({ kind: 'device', device }, asAny(capability), input, options)),
+  };
+};
+
+/** The same clock, which tells how many timers wait. */
+const countTimers = <C extends Clock>(clock: C): C & { pending(): number } => {
+  const waiting = new Set<object>();
+  return {
+    ...clock,
+    pending: () => waiting.size,
+    after: (delayMs, run) => {
+      const timer = {};
+      waiting.add(timer);
+      const cancel = clock.after(delayMs, () => {
+        waiting.delete(timer);
+        run();
+      });
+      return () => {
+        waiting.delete(timer);
+        cancel();
+      };
     },
   };
 };
@@ -119,3 +150,18 @@ export const fails =
   async () =>
     err(failure(code, reason));
 export const never = () => new Promise<never>(() => {});
+
+/** A handler that waits until the test lets it go, and says how often it began. */
+export const createGate = () => {
+  const waiting: (() => void)[] = [];
+  let begun = 0;
+  return {
+    handler: async <T>(input: T): Promise<Result<T, Failure>> => {
+      begun += 1;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return ok(input);
+    },
+    begun: () => begun,
+    letGo: (): void => waiting.splice(0).forEach((go) => go()),
+  };
+};

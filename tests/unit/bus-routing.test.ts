@@ -191,7 +191,7 @@ describe('time, room and leaving', () => {
     await settle();
     expect(bus.inFlight()).toBe(2);
     expect(await bus.call(echo(), hello)).toMatchObject({
-      error: { code: 'capacity_exceeded', reason: 'all-busy', retryAfterMs: 1000 },
+      error: { code: 'capacity_exceeded', reason: 'busy', retryAfterMs: 1000 },
     });
     release.splice(0).forEach((go) => go());
     await Promise.all(running);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createTokenBox } from '../../src/lib/node/token-box.ts';
-import type { Role } from '../../src/lib/kernel/capability.ts';
+import type { Role } from '../../src/lib/kernel/bus/capability.ts';
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import { err, ok } from '../../src/lib/kernel/result.ts';

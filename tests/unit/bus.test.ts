@@ -1,7 +1,7 @@
 import { object, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { contractsByName } from '../../src/lib/contracts/index.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import { failure } from '../../src/lib/kernel/errors.ts';
 import { err, ok } from '../../src/lib/kernel/result.ts';
 import { asAny, createReadCount, createTestBus, echo, says } from './bus-fixture.ts';
@@ -150,8 +150,12 @@ describe('a handler', () => {
     });
     expect(await callFrom('bora', outer, hello)).toMatchObject({ error: { code: 'not_found' } });
     expect(await callFrom('bora', inner, hello)).toMatchObject({ error: { code: 'not_found' } });
+    bus.register(inner, async () => err(failure('unavailable', 'resting')));
+    expect(await callFrom('bora', outer, hello)).toMatchObject({ error: { code: 'not_found' } });
+    expect(await callFrom('bora', inner, hello)).toMatchObject({ error: { code: 'unavailable', reason: 'resting' } });
     expect(asked).toEqual([]);
     expect(await bus.call(outer, hello)).toMatchObject({ value: { output: { text: 'from chen' } } });
+    expect(await bus.call(inner, hello)).toMatchObject({ value: { output: { text: 'from chen' } } });
   });
 
   it('that throws is a failure of that call and of nothing else', async () => {

@@ -9,8 +9,9 @@ import {
 import { chatHistory, chatSend } from '../../src/lib/contracts/chat.ts';
 import { devicesConfirm, devicesLink, devicesLinkCode, devicesList } from '../../src/lib/contracts/devices.ts';
 import { nodeInfoCapability } from '../../src/lib/contracts/node.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
+import type { Transport } from '../../src/lib/kernel/ports/transport.ts';
 import type { HearthNode } from '../../src/lib/node/create-node.ts';
 import { createMemoryDisk, type MemoryDisk } from '../../src/lib/stores/memory-store.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/lib/transports/memory.ts';
@@ -41,7 +42,16 @@ export const newNetwork = (): MemoryNetwork =>
 export const startDevice = async (
   name: string,
   network: MemoryNetwork,
-  { disk = createMemoryDisk(), seed = name }: { disk?: MemoryDisk; seed?: string } = {},
+  {
+    disk = createMemoryDisk(),
+    seed = name,
+    place,
+  }: {
+    disk?: MemoryDisk;
+    seed?: string;
+    /** Of each start, where the device does not live in the network. */
+    place?: () => { readonly transport: Transport; readonly defaultSignalUrl: string };
+  } = {},
 ): Promise<TestDevice> => {
   let node: HearthNode | null = null;
   let starts = 0;
@@ -50,7 +60,7 @@ export const startDevice = async (
   const start = async (): Promise<void> => {
     starts += 1;
     const random = seededRandom(`${name} ${seed} start ${starts}`);
-    node = await createTestNode({ name, seed, network, disk, random, restart: () => void restart() });
+    node = await createTestNode({ name, seed, network, disk, random, restart: () => void restart(), ...place?.() });
   };
   const stop = async (): Promise<void> => {
     const ending = node;

@@ -5,13 +5,24 @@ import { limits } from '../../src/lib/kernel/limits.ts';
 import type { DocumentRoomPort } from '../../src/lib/kernel/ports/documents.ts';
 import { err, unwrap } from '../../src/lib/kernel/result.ts';
 import { createDocumentFold, documentClient, documentIdOf } from '../../src/lib/log/documents.ts';
+import { kinds } from '../../src/lib/log/kinds.ts';
 import { createDocumentPort } from '../../src/lib/node/document-port.ts';
 import { createDocumentRoom } from '../../src/lib/replica/documents/document-room.ts';
 import { createDocuments } from '../../src/lib/services/documents/documents.ts';
 import { createVirtualClock } from '../contracts/transport-world.ts';
 import { createTestBus } from './bus-fixture.ts';
 import { createDesk } from './documents-fixture.ts';
-import { everythingOf, makePerson, makeStreet, todayMs, type LogPlace, type Person } from './street-fixture.ts';
+import {
+  everythingOf,
+  forgeEvent,
+  makePerson,
+  makeStreet,
+  payloadOf,
+  todayLane,
+  todayMs,
+  type LogPlace,
+  type Person,
+} from './street-fixture.ts';
 
 const edit = { inserts: [], removes: [], ticks: [], isRepeated: false };
 
@@ -220,14 +231,33 @@ describe('the documents of a log', () => {
     expect(documentClient(device, 'AQECAwQFBgcICQoLDA0ODw')).not.toBe(documentClient(device, doc));
   });
 
-  test('one device can make so many documents and no more', async () => {
+  test('one person can make so many documents and no more, whatever devices they make them with', async () => {
     const { house, anna } = await openStreetPlan();
     const annas = await house(anna);
-    for (let count = 0; count < limits.documentsPerDeviceMax; count++) unwrap(await annas.create(`Plan ${count}`));
+    for (let count = 0; count < limits.documentsPerPersonMax; count++) unwrap(await annas.create(`Plan ${count}`));
     expect(await annas.create('One more')).toMatchObject({ error: { reason: 'document-too-many' } });
     const forced = unwrap(await annas.log.append('doc.create', { title: 'One more', kind: 'plan' }));
-    expect(await annas.list()).toHaveLength(limits.documentsPerDeviceMax);
+    expect(await annas.list()).toHaveLength(limits.documentsPerPersonMax);
     expect(annas.documents.voidById().get(forced.event.id)).toBe('document-too-many');
+    const tablet = await makePerson('anna tablet');
+    const { membership } = annas.here;
+    const ofAnna = { ...membership(), personOf: () => anna.person };
+    const more = await forgeEvent(
+      tablet.keys.signing,
+      { community: annas.log.community, kind: kinds['doc.create'].number, hlc: forced.event.header.hlc + 1 },
+      payloadOf('doc.create', { title: 'From the tablet', kind: 'plan' }),
+    );
+    const entries = [...annas.log.slice(anna.device, todayLane, 0, 99), { event: more, payload: more.payload }];
+    const fold = createDocumentFold({
+      heads: () =>
+        [anna.device, tablet.device].map((author) => ({ author, lane: todayLane, next: 99, digest: more.payload })),
+      slice: (author, _lane, from) => (from < 0 ? [] : entries.filter(({ event }) => event.author === author)),
+      frozenSince: () => null,
+      isBelowPin: () => false,
+      isCollided: () => false,
+    });
+    const { documents, voidById } = fold.fold({ ...ofAnna, roleOf: () => 'member', cutOf: () => null });
+    expect([documents.size, voidById.get(more.id)]).toEqual([limits.documentsPerPersonMax, 'document-too-many']);
   });
 });
 

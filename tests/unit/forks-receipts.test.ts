@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { encodeCbor } from '../../src/lib/kernel/codec.ts';
 import { concatBytes, utf8 } from '../../src/lib/kernel/ids.ts';
 import type { Bytes } from '../../src/lib/kernel/ports/crypto.ts';
-import { err, unwrap } from '../../src/lib/kernel/result.ts';
+import { err, ok, unwrap } from '../../src/lib/kernel/result.ts';
+import { makeProof } from '../../src/lib/log/fork.ts';
 import { placeKey, signReceipt, verifyReceipt } from '../../src/lib/log/receipts.ts';
 import { asIncoming, sayAt } from './forks-fixture.ts';
 import { makeStreet, openLog, platformCrypto, todayLane, type Person } from './street-fixture.ts';
@@ -12,6 +13,19 @@ const anna3 = async () => {
   const [anna, bora, chen] = street.people as [Person, Person, Person];
   return { street, community: street.community, bora, chen, at: await street.move(anna) };
 };
+
+describe('a proof of a fork', () => {
+  it("freezes the device in everybody's eyes at once, also where nothing of it had come", async () => {
+    const { community, bora, at } = await anna3();
+    expect(at.here.membership().roleOf(bora.device)).toBe('member');
+    const told: number[] = [];
+    at.here.onChange(() => told.push(at.here.membership().members.size));
+    const pair = [await sayAt(bora, community, 3, 'three'), await sayAt(bora, community, 3, 'other')] as const;
+    expect(await at.log.receiveProof(makeProof(...pair).bytes, 'chen')).toEqual(ok(true));
+    expect(at.here.membership().members.get(bora.person)?.devices).toEqual([]);
+    await vi.waitFor(() => expect(told.length).toBeGreaterThan(0));
+  });
+});
 
 describe('receipts over a lane that was forked', () => {
   it('say less when events have gone, and nobody counts for what a twin contests', async () => {

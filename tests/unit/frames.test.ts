@@ -22,6 +22,13 @@ const frames: readonly SyncFrame[] = [
   { type: 'update', lane: 21, update: Uint8Array.of(0, 0), isLast: true },
   { type: 'update', lane: 0, update: new Uint8Array(0), isLast: false },
   { type: 'payload', payloads: [{ id: hashOf('a'), payload: new Uint8Array(limits.payloadBytesMax) }] },
+  {
+    type: 'push',
+    events: [
+      { envelope: Uint8Array.of(1, 2), payload: Uint8Array.of(3) },
+      { envelope: Uint8Array.of(4), payload: null },
+    ],
+  },
   { type: 'want', ids: [hashOf('a'), hashOf('b')] },
   { type: 'heads', heads: [{ author: hashOf('anna'), lane: 21, next: 9, digest: hashOf('d') }] },
   { type: 'proof', proof: encodeCbor([Uint8Array.of(1), Uint8Array.of(2)]) },
@@ -75,7 +82,7 @@ describe('sync frames', () => {
   });
 
   it('of no known type, of unknown steps and with bytes left over are refused', () => {
-    for (const type of [1, 2, 3, 4, 99, 107, 127]) expect(refusalOf(raw(type, encodeCbor([])))).toBe('frame-type');
+    for (const type of [1, 2, 3, 4, 99, 108, 127]) expect(refusalOf(raw(type, encodeCbor([])))).toBe('frame-type');
     expect(refusalOf(Uint8Array.of(0, 21, 3, 0))).toBe('frame-type');
     expect(refusalOf(concatBytes(encodeFrame({ type: 'ask', lane: 0, clocks: new Map() }), Uint8Array.of(0)))).toBe(
       'frame-malformed',

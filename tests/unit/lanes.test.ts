@@ -4,14 +4,15 @@ import { limits } from '../../src/lib/kernel/limits.ts';
 import { signEvent } from '../../src/lib/log/event.ts';
 import { createLanes, type Entry } from '../../src/lib/log/lanes.ts';
 import { makeSegments } from '../../src/lib/kernel/segment.ts';
+import { seededRandom } from '../support/test-neighbours.ts';
 import { hashOf, platformCrypto, todayLane } from './street-fixture.ts';
 
 const publicKey = hashOf('anna');
 const author = bytesToText(publicKey);
 const unsigned = { publicKey, sign: async () => new Uint8Array(64) };
 
-/** Entries of one lane of anna's; every tenth has no payload yet. */
-const entriesOf = (count: number): Promise<Entry[]> =>
+/** Entries of one lane of anna's; every tenth has no payload yet. Those of another name are others, for the same places. */
+const entriesOf = (count: number, name = ''): Promise<Entry[]> =>
   Promise.all(
     Array.from({ length: count }, async (_, seq) => {
       const header = {
@@ -22,7 +23,7 @@ const entriesOf = (count: number): Promise<Entry[]> =>
         hlc: 4096 * seq,
         kind: 32,
         expires: seq % 7,
-        payloadHash: hashOf(`${seq}`),
+        payloadHash: hashOf(`${name}${seq}`),
         payloadSize: 40,
       };
       return {
@@ -42,10 +43,10 @@ const storedOf = ({ event: { header, id, envelope } }: Entry) => ({
 describe('lanes', () => {
   it('say the same of an event whether it is new, was packed in this session or comes from a segment', async () => {
     const entries = await entriesOf(3 * limits.segmentEventsMax);
-    const pushed = createLanes();
+    const pushed = createLanes(seededRandom('lanes'));
     for (const { event, payload } of entries) pushed.push({ event, payload });
     const payloads = new Map(entries.map(({ event, payload }) => [event.id, payload ?? undefined]));
-    const adopted = createLanes();
+    const adopted = createLanes(seededRandom('lanes'));
     for (const segment of makeSegments(entries.map(storedOf), (id) => payloads.get(id)))
       adopted.adopt(segment, () => undefined);
     for (const lanes of [pushed, adopted]) {
@@ -67,7 +68,7 @@ describe('lanes', () => {
   it('chain the prefix digest as the protocol says, also when it is asked for late', async () => {
     const entries = await entriesOf(20);
     let digest = new Uint8Array(32);
-    const [early, late] = [createLanes(), createLanes()];
+    const [early, late] = [createLanes(seededRandom('lanes')), createLanes(seededRandom('late'))];
     for (const { event, payload } of entries) {
       digest = await platformCrypto.sha256(Uint8Array.from([...digest, ...(textToBytes(event.id) ?? [])]));
       for (const lanes of [early, late]) lanes.push({ event, payload });
@@ -78,7 +79,7 @@ describe('lanes', () => {
 
   it('take a payload that comes late, for a new event and for a packed one', async () => {
     const entries = await entriesOf(3 * limits.segmentEventsMax);
-    const lanes = createLanes();
+    const lanes = createLanes(seededRandom('lanes'));
     for (const { event, payload } of entries) lanes.push({ event, payload });
     for (const seq of [0, 10, entries.length - 8]) {
       const id = entries[seq]?.event.id ?? '';
@@ -86,5 +87,25 @@ describe('lanes', () => {
       expect(lanes.byId(id)?.payload).toEqual(hashOf('late'));
       expect([...lanes.bareIds()]).not.toContain(id);
     }
+  });
+
+  it('find by its id what stands at a place now, and no more what was cut away or lost its payload', async () => {
+    const [entries, others] = [await entriesOf(3 * limits.segmentEventsMax), await entriesOf(40, 'twin')];
+    const lanes = createLanes(seededRandom('lanes'));
+    for (const { event, payload } of entries) lanes.push({ event, payload });
+    const idOf = (entry: Entry | undefined): string => entry?.event.id ?? '';
+    expect(lanes.byId(idOf(entries[300]))).toEqual(entries[300]);
+    lanes.strip(idOf(entries[5]));
+    expect(lanes.byId(idOf(entries[5]))).toEqual({ event: entries[5]?.event, payload: null });
+    expect(lanes.truncate(author, todayLane, 20)).toEqual(entries.slice(20));
+    expect(lanes.byId(idOf(entries[300]))).toBeUndefined();
+    expect([lanes.byId(idOf(entries[19])), lanes.byId(idOf(entries[20]))]).toEqual([entries[19], undefined]);
+    for (const { event, payload } of others.slice(20)) lanes.push({ event, payload });
+    expect([lanes.byId(idOf(others[20])), lanes.byId(idOf(entries[20]))]).toEqual([others[20], undefined]);
+    lanes.truncate(author, todayLane, 0);
+    expect([lanes.size, lanes.heads(), lanes.places(), [...lanes.all()]]).toEqual([0, [], [], []]);
+    expect(lanes.byId(idOf(entries[0]))).toBeUndefined();
+    for (const { event, payload } of entries.slice(0, 30)) lanes.push({ event, payload });
+    expect([lanes.byId(idOf(entries[20])), lanes.byId(idOf(others[20]))]).toEqual([entries[20], undefined]);
   });
 });

@@ -8,8 +8,8 @@ import {
   devicesRestore,
   devicesTestCard,
 } from '../../src/lib/contracts/devices.ts';
-import { nodeInfoCapability, nodeSelfTest } from '../../src/lib/contracts/node.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import { nodeInfoCapability, nodeMetrics, nodeSelfTest } from '../../src/lib/contracts/node.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import type { HearthNode } from '../../src/lib/node/create-node.ts';
 import { lateParts, type LateParts } from '../../src/lib/node/late-parts.ts';
 import { loadPart } from '../../src/lib/node/load-part.ts';
@@ -32,8 +32,20 @@ const annaWithoutParts = async () => {
     (() => (isFound ? lateParts[name]() : loadPart(lost))) as LateParts[K];
   const parts: LateParts = {
     recovery: unless('recovery'),
+    duties: lateParts.duties,
     export: unless('export'),
     selfTest: unless('selfTest'),
+    callInputs: unless('callInputs'),
+    figuresView: unless('figuresView'),
+    readingRooms: unless('readingRooms'),
+    meshRooms: unless('meshRooms'),
+    libraryRoom: unless('libraryRoom'),
+    peopleRoom: lateParts.peopleRoom,
+    tokenRoom: unless('tokenRoom'),
+    pairingRoom: unless('pairingRoom'),
+    overlay: unless('overlay'),
+    mailOffice: unless('mailOffice'),
+    blobServices: unless('blobServices'),
   };
   const anna = await createTestNode({ name: 'anna', network: newNetwork(), parts });
   node = anna;
@@ -58,7 +70,8 @@ describe('a part of the app that cannot be loaded', () => {
       await refusal(devicesExport, {}),
       await refusal(devicesImport, { file: new Uint8Array(8) }),
       await refusal(nodeSelfTest, {}),
-    ]).toEqual(Array.from({ length: 5 }, () => 'unavailable not-loaded'));
+      await refusal(nodeMetrics, { live: false }),
+    ]).toEqual(Array.from({ length: 6 }, () => 'unavailable not-loaded'));
     expect(await read(devicesList, {})).toMatchObject({ cardShownAt: null, cardTestedAt: null });
     expect(await read(nodeInfoCapability, {})).toEqual(before);
   });

@@ -9,16 +9,22 @@ export type FakeLink = Link & {
   /** A frame arrives from the other end. */
   hear(channel: Channel, frame: Uint8Array): void;
   closedWith(): string | null;
-  /** From now on nothing can be sent, as on a link that is too full. */
-  block(): void;
+  /** From now on nothing can be sent, as on a link that is too full, until the returned function is called. */
+  block(): () => void;
+  /** What waits for the link to drain waits until the returned function is called. */
+  fill(): () => void;
+  /** The time for a sign of life has come: what rides with it is sent. */
+  ping(): void;
 };
 
 /** One end of a proven link to `device`; the test is the other end. */
 export const createFakeLink = (device: string, person = device): FakeLink => {
   const listeners = new Map(channels.map((channel) => [channel, new Set<(frame: Uint8Array) => void>()]));
   const sent: FakeLink['sent'] = [];
+  const riders = new Map<() => readonly Uint8Array[], Channel>();
   let closedWith: string | null = null;
   let isBlocked = false;
+  let drained = Promise.resolve();
   return {
     id: `link to ${device}`,
     peer: { device, person, name: 'somebody', build: 'test' },
@@ -29,10 +35,18 @@ export const createFakeLink = (device: string, person = device): FakeLink => {
       sent.push({ channel, frame: frame.slice() });
       return true;
     },
-    drained: () => Promise.resolve(),
+    drained: () => drained,
     onFrame: (channel, listener) => {
       listeners.get(channel)?.add(listener);
       return () => void listeners.get(channel)?.delete(listener);
+    },
+    rides: (channel, rider) => {
+      const asked = () => rider(16_384);
+      riders.set(asked, channel);
+      return () => void riders.delete(asked);
+    },
+    ping: () => {
+      for (const [rider, channel] of riders) for (const frame of rider()) sent.push({ channel, frame });
     },
     get isOpen() {
       return closedWith === null;
@@ -44,6 +58,12 @@ export const createFakeLink = (device: string, person = device): FakeLink => {
     closedWith: () => closedWith,
     block: () => {
       isBlocked = true;
+      return () => void (isBlocked = false);
+    },
+    fill: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      drained = promise;
+      return resolve;
     },
   };
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { err, unwrap } from '../../src/lib/kernel/result.ts';
 import type { Store, StoredSegment } from '../../src/lib/kernel/ports/store.ts';
+import { eventsOfSegment, makeSegment } from '../../src/lib/kernel/segment.ts';
 import { createEventLog } from '../../src/lib/log/event-log.ts';
 import { createMemoryDisk, createMemoryStore } from '../../src/lib/stores/memory-store.ts';
 import { seededRandom } from '../support/test-neighbours.ts';
@@ -59,6 +60,23 @@ describe('a disk that has lost a bit', () => {
     expect(log.next(bora.device, todayLane)).toBe(0);
     unwrap(await log.receive(everythingOf(atBora.log), 'bora'));
     expect(idsOf(log)).toEqual(idsOf(atBora.log));
+  });
+
+  it('is told, too, where a segment is sound and its ids are none of events', async () => {
+    const street = await makeStreet('anna');
+    const { founderPerson: anna } = street;
+    const first = await street.move(anna);
+    for (const text of ['one', 'two']) unwrap(await say(first.log, text));
+    const log = await reopen(anna, street.community, first.disk, (segment) =>
+      segment.lane === todayLane
+        ? makeSegment(
+            eventsOfSegment(segment).map((event) => ({ ...event, id: `number-${event.seq}` })),
+            () => undefined,
+          )
+        : segment,
+    );
+    expect(log.damages()).toMatchObject([{ author: anna.device, lane: todayLane, from: 0 }]);
+    expect(log.next(anna.device, todayLane)).toBe(0);
   });
 
   it('never makes anna sign a second event at a place of her own that was lost', async () => {

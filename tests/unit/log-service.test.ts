@@ -196,7 +196,7 @@ describe('the file for whoever helps', () => {
     expect(new Set(bundle.lanes.map(({ device }: { device: unknown }) => device))).toEqual(new Set([1]));
     expect(typeof bundle.forks[0].device).toBe('number');
     expect(bundle.damages).toEqual([{ device: expect.any(Number), lane: todayLane, from: 3, to: 5 }]);
-    expect(bundle.traces).toContainEqual(expect.objectContaining({ capability: 'test.echo', caller: 'self' }));
+    expect(bundle.traces).toContainEqual(expect.objectContaining({ capability: 'test.echo@1.2', caller: 'self' }));
     for (const secret of ['anna', 'bora', 'chen', 'Lindenstrasse', 'Water', 'Von hier'])
       expect(text.toLowerCase()).not.toContain(secret.toLowerCase());
     expect(text).not.toMatch(/[\w-]{43}/);

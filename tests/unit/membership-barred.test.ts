@@ -19,6 +19,7 @@ const linkTo = (device: string, happened: string[]): Link => ({
   },
   drained: () => Promise.resolve(),
   onFrame: () => () => {},
+  rides: () => () => {},
   isOpen: true,
   close: (reason) => void happened.push(`${device} closed ${reason}`),
 });

@@ -7,8 +7,8 @@ import {
   communityMembers,
 } from '../../src/lib/contracts/community.ts';
 import { chatHistory } from '../../src/lib/contracts/chat.ts';
-import type { Bus } from '../../src/lib/kernel/bus.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import type { Bus } from '../../src/lib/kernel/bus/bus.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import { hlcFromMs, hlcMonth } from '../../src/lib/kernel/hlc.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 import { createActs } from '../../src/lib/log/acts.ts';

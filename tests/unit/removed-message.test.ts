@@ -8,8 +8,8 @@ import {
   communityMembers,
 } from '../../src/lib/contracts/community.ts';
 import { nodeInfoCapability } from '../../src/lib/contracts/node.ts';
-import type { Bus } from '../../src/lib/kernel/bus.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import type { Bus } from '../../src/lib/kernel/bus/bus.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 import type { HearthNode } from '../../src/lib/node/create-node.ts';

@@ -1,11 +1,12 @@
 import { encodeCbor } from '../../src/lib/kernel/codec.ts';
 import { hlcEpochMs, hlcFromMs, hlcMonth } from '../../src/lib/kernel/hlc.ts';
 import { bytesToText, textToBytes } from '../../src/lib/kernel/ids.ts';
-import type { Role } from '../../src/lib/kernel/capability.ts';
+import type { Role } from '../../src/lib/kernel/bus/capability.ts';
 import { monthLane } from '../../src/lib/log/event.ts';
 import { kinds, type KindName, type Payload } from '../../src/lib/log/kinds.ts';
 import { createLanes, type Entry } from '../../src/lib/log/lanes.ts';
 import type { RoomPeople } from '../../src/lib/log/room-rules.ts';
+import { seededRandom } from '../support/test-neighbours.ts';
 import { hashOf, payloadOf, todayMs } from './street-fixture.ts';
 
 /** A device is named by a word; two words of one person begin alike ("anna", "anna-tablet"). */
@@ -16,7 +17,7 @@ export const deviceOf = (word: string): string => bytesToText(hashOf(word));
  * the payload is not here.
  */
 export const createPaperLog = () => {
-  const lanes = createLanes();
+  const lanes = createLanes(seededRandom('lanes'));
   const write = (
     word: string,
     payload: Uint8Array<ArrayBuffer>,

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createHealthBook } from '../../src/lib/kernel/health.ts';
-import { limits } from '../../src/lib/kernel/limits.ts';
-import { createRegistry, type Provider } from '../../src/lib/kernel/registry.ts';
-import { planRoute } from '../../src/lib/kernel/router.ts';
-import { createTraceRing } from '../../src/lib/kernel/trace.ts';
+import { createHealthBook } from '../../src/lib/kernel/bus/health.ts';
+import type { Provider } from '../../src/lib/kernel/bus/registry.ts';
+import { planRoute, type RouteQuestion } from '../../src/lib/kernel/bus/router.ts';
 import { echo, offerOf } from './bus-fixture.ts';
 
 const provider = (
@@ -17,16 +15,26 @@ const provider = (
   isStale,
   offer: offerOf(echo(), over),
 });
-const plan = (providers: readonly Provider[], health = createHealthBook(), wish = {}, nowMs = 0) =>
-  planRoute(providers, 'test.echo', wish, health, nowMs);
+const plan = (providers: readonly Provider[], health = createHealthBook(), over: Partial<RouteQuestion> = {}) =>
+  planRoute({
+    providers,
+    asked: { name: 'test.echo', version: { major: 1, minor: 2 }, schema: '' },
+    wish: {},
+    health,
+    nowMs: 0,
+    sticky: null,
+    leansOnNeighbours: false,
+    ...over,
+  });
+const orderOf = (...asked: Parameters<typeof plan>) => plan(...asked).order.map(({ device }) => device);
 const scoresOf = (providers: readonly Provider[], health = createHealthBook()) =>
   plan(providers, health).candidates.map(({ score }) => score);
 
 describe('the routing formula', () => {
   it('is p50 x (1 + load) + (1 - success rate) x 1000 - 50 if local', () => {
     const health = createHealthBook();
-    for (const ms of [30, 10, 20]) health.record('bora', 'test.echo', { success: true, ms }, 0);
-    health.record('bora', 'test.echo', { success: false, ms: 900 }, 0);
+    for (const ms of [30, 10, 20]) health.record('bora', 'test.echo', { kind: 'served', ms }, 0);
+    health.record('bora', 'test.echo', { kind: 'failed', ms: 900 }, 0);
     // p50 of 10, 20, 30 is 20; one of four calls failed.
     expect(scoresOf([provider('bora')], health)).toEqual([20 + 250]);
     expect(scoresOf([provider('bora', { loadPercent: 50 })], health)).toEqual([30 + 250]);
@@ -41,24 +49,19 @@ describe('the routing formula', () => {
 
   it('stays on this device until its load reaches 0.8, however fast a neighbour is', () => {
     const health = createHealthBook();
-    health.record('bora', 'test.echo', { success: true, ms: 1 }, 0);
-    const order = (loadPercent: number) =>
-      plan([provider('bora'), provider('self', { loadPercent }, true)], health).order.map(({ device }) => device);
+    health.record('bora', 'test.echo', { kind: 'served', ms: 1 }, 0);
+    const order = (loadPercent: number) => orderOf([provider('bora'), provider('self', { loadPercent }, true)], health);
     expect(order(79)).toEqual(['self', 'bora']);
     expect(order(80)).toEqual(['bora', 'self']);
   });
 
   it('decides a tie by the smaller device id, so that a decision repeats', () => {
-    expect(plan([provider('chen'), provider('anna'), provider('bora')]).order.map(({ device }) => device)).toEqual([
-      'anna',
-      'bora',
-      'chen',
-    ]);
+    expect(orderOf([provider('chen'), provider('anna'), provider('bora')])).toEqual(['anna', 'bora', 'chen']);
   });
 
   it('skips who is full, stale, quarantined or has not what was asked for, and says which', () => {
     const health = createHealthBook();
-    for (let call = 0; call < 20; call++) health.record('ill', 'test.echo', { success: false, ms: 1 }, 0);
+    for (let call = 0; call < 20; call++) health.record('ill', 'test.echo', { kind: 'failed', ms: 1 }, 0);
     const route = plan(
       [
         provider('full', { isFull: true, params: { corpus: ['x'] } }),
@@ -68,7 +71,7 @@ describe('the routing formula', () => {
         provider('good', { params: { corpus: ['y', 'x'] } }),
       ],
       health,
-      { params: { corpus: 'x' } },
+      { wish: { params: { corpus: 'x' } } },
     );
     expect(route.order.map(({ device }) => device)).toEqual(['good']);
     expect(route.candidates.map(({ device, skipped }) => [device, skipped])).toEqual([
@@ -81,93 +84,67 @@ describe('the routing formula', () => {
   });
 
   it('asks the one device that was named', () => {
-    expect(
-      plan([provider('anna'), provider('bora')], createHealthBook(), { device: 'bora' }).order.map(
-        ({ device }) => device,
-      ),
-    ).toEqual(['bora']);
-    expect(plan([provider('anna')], createHealthBook(), { device: 'bora' }).order).toEqual([]);
+    const bora = { wish: { device: 'bora' } };
+    expect(orderOf([provider('anna'), provider('bora')], createHealthBook(), bora)).toEqual(['bora']);
+    expect(orderOf([provider('anna')], createHealthBook(), bora)).toEqual([]);
   });
-});
 
-describe('the health book', () => {
-  const sick = () => {
+  it('takes no inherited property for a param that bora offers', () => {
+    const wish = { params: { constructor: 'x' } };
+    expect(plan([provider('bora')], createHealthBook(), { wish }).candidates).toMatchObject([{ skipped: 'params' }]);
+  });
+
+  it('asks itself last where a device leans on its neighbours', () => {
     const health = createHealthBook();
-    for (let call = 0; call < 20; call++)
-      health.record('bora', 'x.y', { success: call % 2 === 1 && call < 19, ms: 5 }, 1_000);
-    return health;
-  };
+    health.record('bora', 'test.echo', { kind: 'served', ms: 9_000 }, 0);
+    const providers = [provider('self', {}, true), provider('bora'), provider('chen')];
+    expect(orderOf(providers, health, { leansOnNeighbours: true })).toEqual(['chen', 'bora', 'self']);
+    expect(orderOf(providers, health)).toEqual(['self', 'chen', 'bora']);
+  });
 
-  it('quarantines below half success over at least twenty calls, and not before', () => {
+  it('goes on with whom the session began with, however fast another is, unless that one can not serve', () => {
     const health = createHealthBook();
-    for (let call = 0; call < 19; call++) health.record('bora', 'x.y', { success: false, ms: 5 }, 0);
-    expect(health.of('bora', 'x.y', 0).quarantined).toBe(false);
-    health.record('bora', 'x.y', { success: false, ms: 5 }, 0);
-    expect(health.of('bora', 'x.y', 0).quarantined).toBe(true);
-    expect(health.of('bora', 'other.thing', 0).quarantined).toBe(false);
-    const half = createHealthBook();
-    for (let call = 0; call < 20; call++) half.record('bora', 'x.y', { success: call % 2 === 0, ms: 5 }, 0);
-    expect(half.of('bora', 'x.y', 0).quarantined).toBe(false);
+    health.record('chen', 'test.echo', { kind: 'served', ms: 9_000 }, 0);
+    const order = (offer: Partial<Provider['offer']>) =>
+      plan([provider('self', {}, true), provider('bora'), provider('chen', offer)], health, { sticky: 'chen' });
+    expect(order({}).order.map(({ device }) => device)).toEqual(['chen', 'self', 'bora']);
+    expect(order({}).candidates.map(({ isSticky }) => isSticky)).toEqual([false, false, true]);
+    expect(order({ isFull: true }).order.map(({ device }) => device)).toEqual(['self', 'bora']);
   });
 
-  it('lets exactly one probe through after a minute', () => {
-    const health = sick();
-    expect(health.of('bora', 'x.y', 1_000 + limits.quarantineMs - 1).quarantined).toBe(true);
-    expect(health.of('bora', 'x.y', 1_000 + limits.quarantineMs).quarantined).toBe(false);
-    health.begin('bora', 'x.y');
-    expect(health.of('bora', 'x.y', 1_000 + limits.quarantineMs).quarantined).toBe(true);
-    health.record('bora', 'x.y', { success: true, ms: 5 }, 1_000 + limits.quarantineMs);
-    expect(health.of('bora', 'x.y', 1_000 + limits.quarantineMs)).toEqual({
-      calls: 1,
-      successRate: 1,
-      p50Ms: 5,
-      quarantined: false,
-    });
+  it('leaves out who means something else by the same version, and believes who does not tell', () => {
+    const skips = (schema: string, minor: number, own = 'ours') =>
+      plan([provider('bora', { schema, version: { major: 1, minor } })], createHealthBook(), {
+        asked: { name: 'test.echo', version: { major: 1, minor: 2 }, schema: own },
+      }).candidates[0]?.skipped;
+    expect(skips('theirs', 2)).toBe('schema');
+    expect([skips('ours', 2), skips('', 2), skips('theirs', 2, ''), skips('theirs', 3)]).toEqual(
+      Array(4).fill(undefined),
+    );
   });
 
-  it('remembers the last hundred calls and nothing of a device that is forgotten', () => {
+  it('counts who has refused for want of room as full, as long as that one said and a minute at most', () => {
     const health = createHealthBook();
-    for (let call = 0; call < 150; call++) health.record('bora', 'x.y', { success: true, ms: call }, 0);
-    expect(health.of('bora', 'x.y', 0)).toMatchObject({ calls: limits.healthWindowCalls, p50Ms: 99 });
-    health.forget('bora');
-    expect(health.of('bora', 'x.y', 0)).toMatchObject({ calls: 0, p50Ms: 500, successRate: 1 });
+    const skippedAt = (nowMs: number) => plan([provider('bora')], health, { nowMs }).candidates[0]?.skipped;
+    health.recordBusy('bora', 'test.echo', 400, 1_000);
+    expect([skippedAt(1_399), skippedAt(1_400)]).toEqual(['full', undefined]);
+    health.recordBusy('bora', 'test.echo', 1e12, 1_000);
+    expect([skippedAt(60_999), skippedAt(61_000)]).toEqual(['full', undefined]);
+    health.recordBusy('bora', 'test.echo', -5, 1_000);
+    expect([skippedAt(1_099), skippedAt(1_100)]).toEqual(['full', undefined]);
+    health.recordBusy('bora', 'test.echo', undefined, 1_000);
+    expect([skippedAt(1_999), skippedAt(2_000)]).toEqual(['full', undefined]);
   });
-});
 
-describe('the registry', () => {
-  it("counts a neighbour's offers as stale when nothing has been heard for 90 s, and drops them when the link goes", () => {
-    const registry = createRegistry({ self: () => 'self' });
-    registry.setRemote('bora', [offerOf(echo())], 0);
-    const staleAt = (nowMs: number) =>
-      registry.providersOf('test.echo', { major: 1, minor: 0 }, nowMs).map(({ isStale }) => isStale);
-    expect([staleAt(limits.presenceTtlMs), staleAt(limits.presenceTtlMs + 1)]).toEqual([[false], [true]]);
-    registry.touch('bora', 5_000);
-    expect(staleAt(limits.presenceTtlMs + 1)).toEqual([false]);
-    registry.remove('bora');
-    expect(staleAt(0)).toEqual([]);
-  });
-});
-
-describe('the trace ring', () => {
-  it('keeps the newest, newest first, and counts all', () => {
-    const ring = createTraceRing(3);
-    for (let at = 0; at < 5; at++)
-      ring.add({
-        at,
-        capability: 'x.y',
-        caller: 'self',
-        candidates: Array.from({ length: 99 }, () => ({ device: 'd', score: 1 })),
-        attempts: [],
-        servedBy: null,
-        outcome: 'ok',
-        ms: 0,
-      });
-    expect(ring.list(9).map(({ id, at }) => [id, at])).toEqual([
-      [4, 4],
-      [3, 3],
-      [2, 2],
-    ]);
-    expect(ring.total).toBe(5);
-    expect(ring.list(1)[0]?.candidates).toHaveLength(limits.traceCandidatesMax);
+  it('shuts no device out of itself: its own handler is asked where nobody else can be', () => {
+    const health = createHealthBook();
+    for (let call = 0; call < 20; call++) health.record('self', 'test.echo', { kind: 'failed', ms: 1 }, 0);
+    const own = provider('self', {}, true);
+    expect(orderOf([own], health)).toEqual(['self']);
+    expect(orderOf([own, provider('bora')], health)).toEqual(['bora']);
+    expect(orderOf([provider('self', { isFull: true }, true)])).toEqual(['self']);
+    expect(orderOf([provider('self', { params: {} }, true)], health, { wish: { params: { corpus: 'x' } } })).toEqual(
+      [],
+    );
   });
 });

@@ -1,91 +1,25 @@
+import { unknown } from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { encodeCbor, type Cbor } from '../../src/lib/kernel/codec.ts';
-import { failure } from '../../src/lib/kernel/errors.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import { ok } from '../../src/lib/kernel/result.ts';
-import { encodeRpc, parseRpc, type RpcFrame } from '../../src/lib/mesh/rpc-frames.ts';
-import { echo, offerOf } from './bus-fixture.ts';
+import { asAny, echo, offerOf } from './bus-fixture.ts';
 import { carry, settle } from './link-fixture.ts';
 import { callFrame, createRpcHouse, framesOf, say } from './rpc-fixture.ts';
 
 const hello = { text: 'hello' };
 
-describe('rpc frames', () => {
-  const frames: readonly RpcFrame[] = [
-    callFrame(1, { params: { corpus: 'street-notes' } }),
-    callFrame(1, { tokens: [Uint8Array.of(1), Uint8Array.of(2)] }),
-    { t: 'item', id: 2, value: [1, null] },
-    { t: 'done', id: 0, value: { text: 'x' } },
-    { t: 'error', id: 3, failure: failure('rate_limited', 'calls', 1000) },
-    { t: 'error', id: 3, failure: failure('forbidden', 'no') },
-    { t: 'cancel', id: 4 },
-    { t: 'credit', id: 5, n: 16 },
-    { t: 'presence', presence: Uint8Array.of(1) },
+const twoHouses = (over = {}) => {
+  const capability = echo(over);
+  const [anna, bora] = [
+    createRpcHouse('anna', [capability], { bora: 'member' }),
+    createRpcHouse('bora', [capability], { anna: 'member' }),
   ];
-
-  it('are read back as they were written, and refused when cut anywhere', () => {
-    for (const frame of frames) {
-      const bytes = encodeRpc(frame);
-      expect(parseRpc(bytes)).toEqual({ ok: true, value: frame });
-      for (let length = 0; length < bytes.length; length++) expect(parseRpc(bytes.subarray(0, length)).ok).toBe(false);
-    }
-  });
-
-  it('of the wrong shape are refused', () => {
-    const odd: [Cbor, string][] = [
-      [[], 'rpc-malformed'],
-      [{ t: 'call' }, 'rpc-malformed'],
-      [{ t: 'call', id: -1, cap: 'a.b@1.0', params: {} }, 'rpc-malformed'],
-      [{ t: 'call', id: 1, cap: 5, params: {} }, 'rpc-malformed'],
-      [{ t: 'call', id: 1, cap: 'a.b@1.0', params: [] }, 'rpc-malformed'],
-      [{ t: 'call', id: 1, cap: 'a.b@1.0', params: { a: 5 } }, 'rpc-malformed'],
-      [{ t: 'call', id: 1, cap: 'a.b@1.0', params: { a: 'x'.repeat(81) } }, 'rpc-malformed'],
-      [
-        {
-          t: 'call',
-          id: 1,
-          cap: 'a.b@1.0',
-          params: Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`k${at}`, 'v'])),
-        },
-        'rpc-malformed',
-      ],
-      ...[[], 'x', ['x'], [1], Array.from({ length: 5 }, () => new Uint8Array(1)), [new Uint8Array(2_401)]].map(
-        (tokens): [Cbor, string] => [{ t: 'call', id: 1, cap: 'a.b@1.0', params: {}, tokens }, 'rpc-malformed'],
-      ),
-      [{ t: 'credit', id: 1, n: 1025 }, 'rpc-malformed'],
-      [{ t: 'credit', id: 1 }, 'rpc-malformed'],
-      [{ t: 'error', id: 1, code: 'made_up', reason: 'x' }, 'rpc-malformed'],
-      [{ t: 'error', id: 1, code: 'constructor', reason: 'x' }, 'rpc-malformed'],
-      [{ t: 'error', id: 1, code: 'internal', reason: 'x'.repeat(121) }, 'rpc-malformed'],
-      [{ t: 'presence', presence: 'text' }, 'rpc-malformed'],
-      [{ t: 'other', id: 1 }, 'rpc-type'],
-      [{ id: 1 }, 'rpc-type'],
-    ];
-    for (const [body, reason] of odd)
-      expect([body, parseRpc(encodeCbor(body))]).toEqual([body, { ok: false, error: reason }]);
-  });
-
-  it('do not let a neighbour make us wait for more than an hour', () => {
-    expect(
-      parseRpc(
-        encodeCbor({ t: 'error', id: 1, code: 'rate_limited', reason: 'x', retryAfterMs: Number.MAX_SAFE_INTEGER }),
-      ),
-    ).toMatchObject({ value: { failure: { retryAfterMs: 3_600_000 } } });
-  });
-});
+  const [toBora, toAnna] = [anna.linkTo('bora'), bora.linkTo('anna')];
+  anna.bus.registry.setRemote('bora', [offerOf(capability)], anna.clock.now());
+  return { capability, anna, bora, toBora, toAnna, carry: () => carry(toBora, toAnna) };
+};
 
 describe('calls over a link', () => {
-  const twoHouses = (over = {}) => {
-    const capability = echo(over);
-    const [anna, bora] = [
-      createRpcHouse('anna', [capability], { bora: 'member' }),
-      createRpcHouse('bora', [capability], { anna: 'member' }),
-    ];
-    const [toBora, toAnna] = [anna.linkTo('bora'), bora.linkTo('anna')];
-    anna.bus.registry.setRemote('bora', [offerOf(capability)], anna.clock.now());
-    return { capability, anna, bora, toBora, toAnna, carry: () => carry(toBora, toAnna) };
-  };
-
   it('are answered by the neighbour, who sees the proven device as the caller', async () => {
     const { capability, anna, bora, carry } = twoHouses();
     const callers: unknown[] = [];
@@ -188,6 +122,142 @@ describe('calls over a link', () => {
     void anna.bus.call(capability, hello, { params: { corpus: 'notes' } });
     await settle();
     expect(framesOf(toBora)).toMatchObject([{ t: 'call', cap: 'test.echo@1.2', params: { corpus: 'notes' } }]);
+  });
+});
+
+describe('a call carries', () => {
+  it('what it is called, its session, what is left of its time, and the tokens', async () => {
+    const { capability, anna, toBora } = twoHouses({ timeoutMs: 5_000 });
+    void anna.bus.call(capability, hello, { trace: 'walk', clientId: 'once', session: 'talk', deadlineMs: 700 });
+    void anna.bus.call(capability, hello);
+    await settle();
+    expect(framesOf(toBora)).toMatchObject([
+      { t: 'call', trace: 'walk', clientId: 'once', session: 'talk', deadlineMs: 700 },
+      { t: 'call', deadlineMs: 5_000 },
+    ]);
+  });
+
+  it('nothing that would be refused: names too long and inputs that cannot travel never leave', async () => {
+    const { capability, anna, toBora } = twoHouses({ idempotent: false });
+    const long = 'x'.repeat(limits.callNameCharsMax + 1);
+    for (const options of [{ trace: long }, { clientId: '' }, { session: long }])
+      expect(await anna.bus.call(capability, hello, options)).toMatchObject({ error: { code: 'bad_request' } });
+    const anything = { ...asAny(capability), input: unknown() };
+    expect(await anna.bus.call(anything, { fraction: 0.5 })).toMatchObject({
+      error: { code: 'bad_request', reason: 'input-not-encodable' },
+    });
+    expect(framesOf(toBora)).toEqual([]);
+  });
+
+  it('on with less time than it was given: the far handler is stopped when that is over', async () => {
+    const { capability, anna, bora, carry } = twoHouses({ timeoutMs: 60_000 });
+    let reason: unknown;
+    bora.bus.register(
+      capability,
+      (_input, { signal }) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () => {
+            ({ reason } = signal);
+            resolve(ok({ text: 'late' }));
+          }),
+        ),
+    );
+    const reply = anna.bus.call(capability, hello, { deadlineMs: 700 });
+    await carry();
+    bora.clock.advance(700);
+    await carry();
+    expect(reason).toMatchObject({ code: 'timeout' });
+    expect(await reply).toMatchObject({ error: { code: 'timeout' } });
+  });
+});
+
+describe('calls beside each other', () => {
+  it('are interleaved: a slow one and one that streams block nothing', async () => {
+    const { capability, anna, bora, carry } = twoHouses({ maxConcurrent: 64, timeoutMs: 0 });
+    let goOn = (): void => {};
+    bora.bus.register(capability, async function* (input) {
+      if (input.text === 'slow') await new Promise<void>((resolve) => (goOn = resolve));
+      if (input.text === 'stream') for (let at = 0; at < 500; at++) yield { text: String(at) };
+      return ok(input);
+    });
+    const slow = anna.bus.call(capability, { text: 'slow' });
+    const stream = anna.bus.stream(capability, { text: 'stream' });
+    const first = stream.next();
+    const quick = Array.from({ length: 10 }, (_, at) => anna.bus.call(capability, { text: `quick ${at}` }));
+    await carry();
+    expect((await Promise.all(quick)).map((reply) => reply.ok && reply.value.output.text)).toEqual(
+      Array.from({ length: 10 }, (_, at) => `quick ${at}`),
+    );
+    expect((await first).value).toEqual({ text: '0' });
+    goOn();
+    await carry();
+    expect(await slow).toMatchObject({ value: { output: { text: 'slow' } } });
+    void stream.return({ ok: false, error: { code: 'cancelled', reason: 'test' } });
+  });
+
+  it('are no more than the neighbour would take: the seventeenth is refused here and not sent', async () => {
+    const { capability, anna, toBora } = twoHouses({ timeoutMs: 0 });
+    for (let at = 0; at < limits.callsInFlightPerPeerMax; at++) void anna.bus.call(capability, hello);
+    expect(await anna.bus.call(capability, hello)).toMatchObject({ error: { code: 'rate_limited' } });
+    expect(framesOf(toBora)).toHaveLength(limits.callsInFlightPerPeerMax);
+  });
+});
+
+describe('cancelling', () => {
+  it('reaches the far handler with one frame, in half a round trip, however much its streams have sent', async () => {
+    const { capability, anna, bora, toBora, toAnna, carry } = twoHouses({ timeoutMs: 0 });
+    let wasTold = false;
+    bora.bus.register(capability, async function* (_input, { signal }) {
+      signal.addEventListener('abort', () => (wasTold = true));
+      for (;;) yield { text: 'x' };
+    });
+    const control = new AbortController();
+    const stream = anna.bus.stream(capability, hello, { signal: control.signal });
+    const first = stream.next();
+    await carry();
+    await first;
+    control.abort();
+    // Nothing but the one frame on the wire: no clock has moved, and nothing of bora's has been carried back.
+    expect(framesOf(toBora).map(({ t }) => t)).toEqual(['cancel']);
+    say(toAnna, { t: 'cancel', id: 1 });
+    expect(wasTold).toBe(true);
+    await stream.next();
+    await carry();
+    expect([anna.rpc.inFlight(), bora.rpc.inFlight(), anna.refused, bora.refused]).toEqual([0, 0, [], []]);
+  });
+
+  it('of a call that still waits for its turn takes it back: it never happens', async () => {
+    const { capability, anna, toBora } = twoHouses({ idempotent: false, timeoutMs: 0 });
+    const undrain = toBora.fill();
+    const control = new AbortController();
+    const big = 'x'.repeat(limits.chunkBytes + 1);
+    const reply = anna.bus.call(capability, { text: big }, { signal: control.signal });
+    await settle();
+    control.abort();
+    expect(await reply).toMatchObject({ error: { code: 'cancelled' } });
+    undrain();
+    await settle();
+    expect([framesOf(toBora), anna.rpc.inFlight()]).toEqual([[], 0]);
+  });
+});
+
+describe('the start of rpc', () => {
+  it('a second time serves every link once, as before', async () => {
+    const capability = echo();
+    const house = createRpcHouse('anna', [capability], { bora: 'member' });
+    let handled = 0;
+    house.bus.register(capability, async (input) => ((handled += 1), ok(input)));
+    const link = house.linkTo('bora');
+    void house.rpc.start();
+    say(link, callFrame(1));
+    await settle();
+    expect([framesOf(link).map(({ t }) => t), handled, house.refused]).toEqual([['done'], 1, []]);
+    house.rpc.stop();
+    house.rpc.stop();
+    void house.rpc.start();
+    say(link, callFrame(1));
+    await settle();
+    expect([framesOf(link).map(({ t }) => t), handled]).toEqual([['done'], 2]);
   });
 });
 

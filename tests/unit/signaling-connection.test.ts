@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { addressToKey, createAddressBook } from '../../signaling/addresses.ts';
-import { createConnection, type Connection } from '../../signaling/connection.ts';
+import { createConnection, type Connection } from '../../signaling/signal/connection.ts';
 import { createMetrics } from '../../signaling/metrics.ts';
-import { createRooms } from '../../signaling/rooms.ts';
+import { createRooms } from '../../signaling/signal/rooms.ts';
 import { createTokenBucket } from '../../signaling/token-bucket.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import { createHandClock } from './signaling-fixture.ts';
@@ -20,10 +20,12 @@ const createStreet = () => {
       metrics,
       rooms,
       socket: {
-        send: (text) => void heard.push(JSON.parse(text) as Record<string, unknown>),
+        send: (text) => void heard.push(JSON.parse(String(text)) as Record<string, unknown>),
         ping: () => void (state.pings += 1),
         pong: () => void (state.pongs += 1),
         bufferedBytes: () => state.buffered,
+        pause: () => undefined,
+        resume: () => undefined,
         close: (code) => void (state.closedWith = code),
         terminate: () => void (state.isTerminated = true),
       },

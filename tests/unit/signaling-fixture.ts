@@ -4,20 +4,39 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { WebSocket } from 'ws';
 import { systemClock, type Clock } from '../../signaling/clock.ts';
+import type { ProxyList } from '../../signaling/client-facts.ts';
+import type { TurnServer } from '../../signaling/mesh/turn.ts';
 import { createServer, type Server } from '../../signaling/server.ts';
+import { openServerStore } from '../../signaling/store/server-store.ts';
 import { unwrap } from '../../src/lib/kernel/result.ts';
 
 /** A real server on a free port with a small app folder of its own, and clients that can be awaited. */
-export const startTestServer = async (options: { clock?: Clock; appDir?: string } = {}): Promise<TestServer> => {
+export const startTestServer = async (options: TestServerOptions = {}): Promise<TestServer> => {
   const folder = createFolder();
   const appDir = options.appDir ?? writeApp(join(folder.path, 'build'));
-  const server = createServer({ port: 0, host: '127.0.0.1', appDir, clock: options.clock ?? systemClock });
+  const clock = options.clock ?? systemClock;
+  const store = unwrap(
+    openServerStore(join(folder.path, 'data'), { clock, fileBytesMax: options.fileBytesMax ?? null }),
+  );
+  const { roster, mail } = store;
+  const server = createServer({ port: 0, host: '127.0.0.1', clock, roster, mail, ...options, appDir });
   const { url, port } = unwrap(await server.start());
   const stop = async (): Promise<void> => {
     await server.stop();
+    store.close();
     folder.remove();
   };
-  return { server, url, port, appDir, signalUrl: `${url.replace('http', 'ws')}/signal`, stop };
+  const socketUrl = url.replace('http', 'ws');
+  return { server, url, port, appDir, signalUrl: `${socketUrl}/signal`, meshUrl: `${socketUrl}/mesh`, stop };
+};
+
+/** What a person could also set in the environment, and the clock. */
+export type TestServerOptions = {
+  clock?: Clock;
+  appDir?: string;
+  fileBytesMax?: number;
+  proxies?: ProxyList;
+  turn?: TurnServer;
 };
 
 export type TestServer = {
@@ -26,6 +45,7 @@ export type TestServer = {
   readonly port: number;
   readonly appDir: string;
   readonly signalUrl: string;
+  readonly meshUrl: string;
   stop(): Promise<void>;
 };
 

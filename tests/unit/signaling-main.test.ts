@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { openServerStore } from '../../signaling/server-store.ts';
+import { systemClock } from '../../signaling/clock.ts';
+import { openServerStore } from '../../signaling/store/server-store.ts';
+import { startServerProcess } from '../support/server-process.ts';
 import { createFolder, openClient, writeApp } from './signaling-fixture.ts';
 
 const folders: { remove(): void }[] = [];
@@ -22,27 +24,10 @@ const makeFolder = (): string => {
   return folder.path;
 };
 
-/** `node signaling/main.ts` as a person would start it, with nothing but the given environment. */
 const startMain = (env: Record<string, string>) => {
-  const child = spawn(process.execPath, ['signaling/main.ts'], { env: { PORT: '0', ...env }, stdio: 'pipe' });
-  children.push(() => child.kill('SIGKILL'));
-  let stdout = '';
-  let stderr = '';
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal }));
-  });
-  const url = new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', (chunk) => {
-      stdout += String(chunk);
-      const found = /HearthNet is on: (\S+)\n[^]*status/.exec(stdout)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    void ended.then(() => reject(new Error(`it ended without a URL: ${stderr}`)));
-  });
-  // A test that expects the end does not look at the URL.
-  url.catch(() => 'ended');
-  child.stderr.on('data', (chunk) => void (stderr += String(chunk)));
-  return { child, ended, url, stdout: () => stdout, stderr: () => stderr };
+  const main = startServerProcess(env);
+  children.push(() => void main.kill());
+  return main;
 };
 
 const expectOneSentence = async (env: Record<string, string>, sentence: RegExp): Promise<void> => {
@@ -65,7 +50,7 @@ describe('node signaling/main.ts', () => {
     expect(health).toMatchObject({ ok: true, connections: 1, starts: 1 });
     expect(Math.abs(Number(health['created']) - Date.now())).toBeLessThan(60_000);
     expect(main.stdout()).toContain(`${url.replace('http', 'ws')}/signal`);
-    main.child.kill('SIGTERM');
+    main.signal('SIGTERM');
     expect(await main.ended).toEqual({ code: 0, signal: null });
     expect((await anna.closed).code).toBe(1001);
     expect(main.stderr()).toBe('');
@@ -76,7 +61,7 @@ describe('node signaling/main.ts', () => {
     for (const starts of [1, 2]) {
       const main = startMain({ DATA_DIR: dataDir, APP_DIR: writeApp(makeFolder()), HOST: '127.0.0.1' });
       expect(await (await fetch(`${await main.url}/healthz`)).json()).toMatchObject({ starts });
-      main.child.kill('SIGINT');
+      main.signal('SIGINT');
       expect((await main.ended).code).toBe(0);
       expect(main.stdout()).not.toContain('network');
     }
@@ -86,8 +71,7 @@ describe('node signaling/main.ts', () => {
     const dataDir = makeFolder();
     const first = startMain({ DATA_DIR: dataDir });
     const before = (await (await fetch(`${await first.url}/healthz`)).json()) as { created: number };
-    first.child.kill('SIGKILL');
-    await first.ended;
+    await first.kill();
     const second = startMain({ DATA_DIR: dataDir });
     expect(await (await fetch(`${await second.url}/healthz`)).json()).toMatchObject({
       created: before.created,
@@ -129,11 +113,14 @@ describe('node signaling/main.ts', () => {
     const dataDir = makeFolder();
     const file = join(dataDir, 'hearthnet.sqlite');
     const newer = new DatabaseSync(file);
-    newer.exec('PRAGMA user_version = 2');
+    newer.exec('PRAGMA user_version = 3');
     newer.close();
     const before = readFileSync(file);
-    expect(openServerStore(dataDir, Date.now)).toEqual({ ok: false, error: { type: 'SchemaNewer', file, version: 2 } });
-    await expectOneSentence({ DATA_DIR: dataDir }, /was written by a newer HearthNet \(schema 2\)/);
+    expect(openServerStore(dataDir, { clock: systemClock, fileBytesMax: null })).toEqual({
+      ok: false,
+      error: { type: 'SchemaNewer', file, version: 3 },
+    });
+    await expectOneSentence({ DATA_DIR: dataDir }, /was written by a newer HearthNet \(schema 3\)/);
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 });
@@ -186,7 +173,7 @@ describe.skipIf(!hasOpenssl)('TLS_CERT and TLS_KEY', () => {
       socket.on('error', reject);
     });
     expect(pong).toBe('{"type":"pong"}');
-    main.child.kill('SIGTERM');
+    main.signal('SIGTERM');
     expect((await main.ended).code).toBe(0);
   });
 

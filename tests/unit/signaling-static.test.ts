@@ -2,8 +2,8 @@ import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isTrustworthyRequest } from '../../signaling/security-headers.ts';
-import { createStaticBodies } from '../../signaling/static-bodies.ts';
+import { isTrustworthyRequest } from '../../signaling/web/security-headers.ts';
+import { createStaticBodies } from '../../signaling/web/static-bodies.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import {
   createFolder,

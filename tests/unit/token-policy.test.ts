@@ -9,8 +9,8 @@ import {
   parsePolicy,
   permitByPolicy,
   type TokenPolicy,
-} from '../../src/lib/kernel/token-policy.ts';
-import { createTokenRates } from '../../src/lib/kernel/token-rates.ts';
+} from '../../src/lib/kernel/bus/token-policy.ts';
+import { createTokenRates } from '../../src/lib/kernel/bus/token-rates.ts';
 import { createVirtualClock } from '../contracts/transport-world.ts';
 
 describe('the policy of a token', () => {

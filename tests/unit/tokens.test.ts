@@ -5,7 +5,7 @@ import { encodeCbor, type Cbor } from '../../src/lib/kernel/codec.ts';
 import { bytesToText } from '../../src/lib/kernel/ids.ts';
 import { limits } from '../../src/lib/kernel/limits.ts';
 import type { Bytes } from '../../src/lib/kernel/ports/crypto.ts';
-import type { TokenPolicy } from '../../src/lib/kernel/token-policy.ts';
+import type { TokenPolicy } from '../../src/lib/kernel/bus/token-policy.ts';
 import {
   anna,
   bora,
@@ -105,15 +105,45 @@ describe('a token', () => {
     expect(await judge(token, asked(chen))).toMatchObject({ ok: true });
   });
 
-  it('that stood is remembered by its signatures only: what can change is asked again', async () => {
-    const { judge, facts, verdicts } = createTestCourt();
+  it('that stood is remembered by its bytes: neither keys nor signatures are looked at again', async () => {
+    const { judge, verdicts } = createTestCourt();
     const token = await chainOf([anna, bora, chen]);
     expect((await judge(token, asked(chen))).ok).toBe(true);
     expect(verdicts.asked).toBe(2);
     expect((await judge(token, asked(chen))).ok).toBe(true);
     expect(verdicts.asked).toBe(2);
+    const other = token.map((byte, at) => (at === token.length - 1 ? byte ^ 1 : byte));
+    expect(await judge(other, asked(chen))).toMatchObject({ error: { reason: 'token-signature' } });
+  });
+
+  it('that stood is asked again for everything that can change', async () => {
+    const { judge, facts, revoked } = createTestCourt();
+    const token = await chainOf([anna, bora, chen]);
+    const said = async (question = asked(chen)): Promise<string> => {
+      const judged = await judge(token, question);
+      return judged.ok ? 'stands' : judged.error.reason;
+    };
+    expect(await said()).toBe('stands');
+    expect(await said(asked(mallory))).toBe('token-audience');
+    expect(await said(asked(chen, 'test.other'))).toBe('token-command');
+    expect(await said(asked(chen, 'test.echo', (device) => device !== anna.device))).toBe('token-issuer-right');
+    for (const { hash } of linksOf(token)) {
+      revoked.add(bytesToText(hash));
+      expect(await said()).toBe('token-revoked');
+      revoked.clear();
+    }
+    facts.epoch = filled(16, 0xe1);
+    expect(await said()).toBe('token-epoch');
+    facts.epoch = epoch;
+    facts.community = null;
+    expect(await said()).toBe('token-community');
+    facts.community = filled(16, 0xc0);
+    facts.now = nowSeconds - limits.tokenSkewSeconds - 3_600;
+    expect(await said()).toBe('token-early');
     facts.now = nowSeconds + 7_200;
-    expect((await judge(token, asked(chen))).ok).toBe(false);
+    expect(await said()).toBe('token-expired');
+    facts.now = nowSeconds;
+    expect(await said()).toBe('stands');
   });
 
   it('of another arity, version, command or life is refused with the check that refused it', async () => {

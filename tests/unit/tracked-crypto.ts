@@ -23,6 +23,7 @@ export const platformCrypto: CryptoPort = {
   isSigningKeySound: inner.isSigningKeySound,
   verify: (...args) => counted(inner.verify(...args)),
   ephemeral: () => counted(inner.ephemeral()),
+  signerFrom: (...args) => counted(inner.signerFrom(...args)),
 };
 
 export const isCryptoBusy = (): boolean => pending > 0;

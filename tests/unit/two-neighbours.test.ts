@@ -11,8 +11,8 @@ import {
 import { libraryIngest, libraryRead } from '../../src/lib/contracts/library.ts';
 import { meshPeers } from '../../src/lib/contracts/mesh.ts';
 import { nodeInfoCapability } from '../../src/lib/contracts/node.ts';
-import type { Bus } from '../../src/lib/kernel/bus.ts';
-import type { Capability } from '../../src/lib/kernel/capability.ts';
+import type { Bus } from '../../src/lib/kernel/bus/bus.ts';
+import type { Capability } from '../../src/lib/kernel/bus/capability.ts';
 import { bytesToText, textToBytes } from '../../src/lib/kernel/ids.ts';
 import { communityKeyCheck, sealCommunityKey } from '../../src/lib/crypto/community-key.ts';
 import type { HearthNode } from '../../src/lib/node/create-node.ts';

@@ -141,7 +141,23 @@ describe('the node, asked by windows', () => {
 });
 
 describe('window messages', () => {
-  const types = ['hello', 'call', 'cancel', 'credit', 'alive', 'bye', 'beat', 'item', 'done', 'gone', 'end', 'leading'];
+  const types = [
+    'hello',
+    'call',
+    'cancel',
+    'credit',
+    'feed',
+    'fed',
+    'want',
+    'alive',
+    'bye',
+    'beat',
+    'item',
+    'done',
+    'gone',
+    'end',
+    'leading',
+  ];
 
   it('are parsed without ever throwing, whatever arrives, and the node goes on serving', async () => {
     const { wire, openWindow } = createWorld();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BusClient } from '../../../src/lib/kernel/bus-client.ts';
+import type { BusClient } from '../../../src/lib/kernel/bus/bus-client.ts';
 import { failure } from '../../../src/lib/kernel/errors.ts';
 import { err, ok } from '../../../src/lib/kernel/result.ts';
 import { createChatState } from '../../../src/lib/state/chat.svelte.ts';

@@ -40,6 +40,7 @@ const community = (members: Member[], own: Partial<Members> = {}): Members => ({
   former: [],
   proposals: [],
   policy: { admit: 'member' },
+  servers: [],
   agreementsNeeded: 2,
   waiting: [],
   invites: [],

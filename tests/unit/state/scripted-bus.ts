@@ -1,4 +1,4 @@
-import type { BusClient } from '../../../src/lib/kernel/bus-client.ts';
+import type { BusClient } from '../../../src/lib/kernel/bus/bus-client.ts';
 import { failure, type FailureCode } from '../../../src/lib/kernel/errors.ts';
 import { err, ok } from '../../../src/lib/kernel/result.ts';
 

@@ -1,10 +1,11 @@
 import decodeQR from 'qr/decode.js';
 import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../contracts/transport-world.ts';
 import type { Mesh } from '../../../src/lib/contracts/mesh.ts';
 import type { NodeInfo } from '../../../src/lib/contracts/node.ts';
 import { codeOfHash } from '../../../src/lib/state/invite-box.svelte.ts';
 import { standingOf } from '../../../src/lib/state/neighbourhood.svelte.ts';
-import { parseSignalUrl } from '../../../src/lib/state/signal-check.ts';
+import { checkSignal, parseSignalUrl } from '../../../src/lib/state/signal-check.ts';
 import { readVitalGuides } from '../../../src/lib/state/vital-guides.ts';
 import { drawFace, initialsOf } from '../../../src/lib/ui/face-drawing.ts';
 import { qrPath } from '../../../src/lib/ui/qr-path.ts';
@@ -20,10 +21,12 @@ const info = (membership: NodeInfo['membership']): NodeInfo => ({
   pendingReason: '',
   signalUrl: '',
   defaultSignalUrl: '',
+  hidesAddress: false,
   storagePersisted: false,
   startedAt: 0,
   clockOffsetMs: 0,
   crypto: 'webcrypto',
+  giving: { profile: 'hearth', batterySaver: 'auto', battery: null, isSaving: false, areas: [] },
 });
 const mesh = (linked: readonly string[], state: Mesh['signalling']['state'], since = now): Mesh => ({
   neighbours: linked.map((person) => ({
@@ -32,12 +35,23 @@ const mesh = (linked: readonly string[], state: Mesh['signalling']['state'], sin
     name: person,
     state: 'linked',
     kind: 'webrtc',
+    way: 'direct',
+    address: null,
+    linkedSince: now,
     rttMs: 1,
     lastHeardAt: now,
+    hasTold: true,
     offers: [],
+    profile: null,
+    battery: null,
+    loadPercent: 0,
     build: '',
   })),
+  ownOffers: [],
   signalling: { url: '', state, since },
+  servers: [],
+  ways: { server: 'open', neighbours: 'trying', lan: 'trying', radio: 'off', pair: 'open' },
+  hands: 'worker',
   candidates: 'some',
   webrtc: true,
 });
@@ -79,6 +93,21 @@ describe('what comes in from outside', () => {
     expect(parseSignalUrl('https://example.org/signal')?.href).toBe('wss://example.org/signal');
     for (const typed of ['', 'example', 'ftp://example.org', 'javascript:alert(1)', 'ws://'])
       expect(parseSignalUrl(typed)).toBeNull();
+  });
+
+  it('tests the socket that the node would use: an address without a path means the mesh socket of that server', async () => {
+    const asked: string[] = [];
+    const open = (url: string): WebSocket => {
+      asked.push(url);
+      const socket = Object.assign(new EventTarget(), { close: () => {} });
+      queueMicrotask(() => socket.dispatchEvent(new Event('open')));
+      return socket as unknown as WebSocket;
+    };
+    const deps = { clock: createVirtualClock(0), pageProtocol: 'https:', open };
+    for (const typed of ['wss://example.org', 'wss://example.org/own/mesh'])
+      expect(await checkSignal(typed, deps)).toMatchObject({ ok: true });
+    expect(asked).toEqual(['wss://example.org/mesh', 'wss://example.org/own/mesh']);
+    expect(await checkSignal('ws://example.org', deps)).toEqual({ ok: false, problem: 'mixed' });
   });
 
   it('shows only the vital guides that are on this device, in the order of haste', async () => {
