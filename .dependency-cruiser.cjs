@@ -66,6 +66,8 @@ module.exports = {
     only('D3-mesh', d3b, lib('mesh'), [lib('mesh', 'crypto', 'kernel')]),
     // The third room between (docs/adr/0030): what it keeps files on and whom it speaks to come to it as ports.
     only('D3-blobs', d3c, lib('blobs'), [lib('blobs', 'crypto', 'kernel')]),
+    // The fourth room between (docs/adr/0048): what lies at relays for whoever is away; relays and disk come to it as ports.
+    only('D3-mail', d3b, lib('mail'), [lib('mail', 'log', 'crypto', 'kernel')]),
     only('D3-replica', d3b, lib('replica'), [
       lib('replica', 'log', 'kernel'),
       pack('yjs', 'y-protocols', 'lib0', 'y-webrtc'),
@@ -106,6 +108,7 @@ module.exports = {
     doorkeeper(['@scure/bip39'], '^src/lib/crypto/recovery'),
     doorkeeper(['qr'], '^src/lib/ui/[Qq]r'),
     doorkeeper(['ws', '@types/ws'], '^signaling/'),
+    doorkeeper(['@redis/client'], '^signaling/cluster/redis\\.ts$'),
     doorkeeper(['workbox-precaching', 'workbox-routing', 'workbox-strategies'], '^src/service-worker\\.ts$'),
 
     rule('D7', d7, { path: ours, pathNot: lib('node', 'transports', 'stores') }, { path: lib('transports', 'stores') }),
@@ -142,7 +145,7 @@ module.exports = {
       d10,
       { path: '^signaling/' },
       {
-        pathNot: ['^signaling/', '^src/lib/kernel/wire/', pack('ws', '@types/ws', '@types/node')],
+        pathNot: ['^signaling/', '^src/lib/kernel/wire/', pack('ws', '@types/ws', '@types/node', '@redis/client')],
         dependencyTypesNot: ['core'],
       },
     ),
